@@ -5,6 +5,7 @@ where it came from."""
 from __future__ import annotations
 
 import html
+import json
 import re
 
 from ui.web_files import LINK_PICTURE, STYLE_SHEET, icon_address, page_html, web_files
@@ -56,6 +57,26 @@ _THEME = """<script>
 """
 
 
+# Before anything is painted: which language the page is in, and its table, which then comes beside the scripts. The names
+# are those in ui/web/shared/language.js.
+_LANGUAGE = """<script>
+{
+  const tables = TABLES;
+  const asked = new URLSearchParams(location.search).get('lang');
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem('masklet-language');
+  } catch {}
+  const nameOf = tag => ['en', ...Object.keys(tables)].find(name => name === tag?.toLowerCase().split('-')[0]);
+  const name = [asked, chosen, ...navigator.languages].map(nameOf).find(Boolean) ?? 'en';
+  Object.assign(document.documentElement, { lang: name, dir: name === 'ar' ? 'rtl' : 'ltr' });
+  const read = response => (response.ok ? response.json() : null);
+  window.masklet_language = { name, table: name === 'en' ? null : fetch(tables[name]).then(read, () => null) };
+}
+</script>
+"""
+
+
 def complete_document(document: str, address: str) -> str:
     """Gradio's document with the page's own parts; other documents stay as they are.
 
@@ -70,7 +91,7 @@ def complete_document(document: str, address: str) -> str:
     document = _HEAD_BEGINS.sub(lambda found: found[0] + _head(address), document, count=1)
     if '"elem_id":"masklet"' not in document:  # the login page
         return document
-    return _BODY_BEGINS.sub(lambda found: found[0] + _THEME + start_picture(), document, count=1)
+    return _BODY_BEGINS.sub(lambda found: found[0] + _THEME + _language_script() + start_picture(), document, count=1)
 
 
 def _head(address: str) -> str:
@@ -98,6 +119,12 @@ def _head(address: str) -> str:
         web_files().head_link(),
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _language_script() -> str:
+    """Chooses among English and the languages that there is a table for."""
+    tables = {name: f"web/{web_files().version}/{path}" for name, path in web_files().tables.items()}
+    return _LANGUAGE.replace("TABLES", json.dumps(tables))
 
 
 def start_picture() -> str:

@@ -47,7 +47,7 @@ STYLES = (
 """Later ones overrule earlier ones."""
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 JOINED, STYLE_SHEET, LINK_PICTURE = "page.js", "page.css", "link_preview.jpg"
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".jpg": "image/jpeg"}
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".jpg": "image/jpeg", ".json": "application/json"}
 LOADER = """
 const base = (window.gradio_config?.root ?? location.origin).replace(/\\/$/, '');
 import(`${{base}}/web/{version}/{joined}`)
@@ -67,7 +67,11 @@ class WebFiles:
         start = (
             f"export const start = component => (() => {{\n{join_modules(texts, 'main.js')}}})().start(component);\n"
         )
-        files = {**texts, JOINED: start, STYLE_SHEET: style_sheets()}
+        tables = {path.stem: path for path in sorted(folder.glob("languages/*.json"))}
+        self.tables = {name: path.relative_to(folder).as_posix() for name, path in tables.items()}
+        """Paths of the page's texts in other languages, by the names of these."""
+        translations = {self.tables[name]: _without_layout(path.read_text("utf-8")) for name, path in tables.items()}
+        files = {**texts, **translations, JOINED: start, STYLE_SHEET: style_sheets()}
         self._picture = (ROOT / "assets" / LINK_PICTURE).read_bytes()
         content = json.dumps(files).encode() + self._picture
         self.version = hashlib.sha256(content).hexdigest()[:16]
@@ -94,6 +98,11 @@ class WebFiles:
         if version != self.version or name not in self._texts:
             return Response("This file does not exist.", 404, media_type="text/plain")
         return await asyncio.to_thread(self._texts[name].response, request.headers, media_type, IMMUTABLE)
+
+
+def _without_layout(text: str) -> str:
+    """JSON as it is sent."""
+    return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
 
 
 @lru_cache(maxsize=1)

@@ -33,7 +33,16 @@ SCRIPTS = web_files().names
 
 def test_every_file_of_the_page_is_used_once() -> None:
     styles = [f"styles/{name}.css" for name in STYLES]
-    listed = [*SCRIPTS, *styles, "page.html", "sign.svg", "types.d.ts", "elements.d.ts", "protocol.d.ts"]
+    listed = [
+        *SCRIPTS,
+        *styles,
+        *web_files().tables.values(),
+        "page.html",
+        "sign.svg",
+        "types.d.ts",
+        "elements.d.ts",
+        "protocol.d.ts",
+    ]
     assert sorted(listed) == sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
     assert len(set(listed)) == len(listed)
 

@@ -5,20 +5,13 @@ import { test } from 'node:test';
 import {
   ago,
   clock,
-  counted,
   duration,
   megabytes,
   percent,
   sizeText,
   waitingText,
+  withPercent,
 } from '../../ui/web/shared/format.js';
-
-test('counts have a plural', () => {
-  assert.deepEqual(
-    [0, 1, 2].map(number => counted(number, 'frame')),
-    ['0 frames', '1 frame', '2 frames'],
-  );
-});
 
 test('times are short', () => {
   assert.equal(clock(0), '0:00.00');
@@ -35,7 +28,9 @@ test('sizes are decimal', () => {
 
 test('an unknown fraction has no percentage', () => {
   assert.equal(percent(null), '');
-  assert.equal(percent(0.416), ' 42%');
+  assert.equal(percent(0.416), '42%');
+  assert.equal(withPercent('Reading it…', 0.416), 'Reading it… 42%');
+  assert.equal(withPercent('Reading it…', null), 'Reading it…');
 });
 
 test('work that tells how long it takes has no second estimate', () => {

@@ -59,7 +59,7 @@ test('the result in words', () => {
   assert.equal(resultText(['cat'], [words], { box: 0.3, text: 0.6 }), 'Below the thresholds: cat (0.50).');
   assert.equal(
     resultText(['dog'], [found('dog', 0.8), found('dog', 0.7)], thresholds, 1),
-    '1 object selected. 1 more do not fit. Remove objects first.',
+    '1 object selected. 1 more does not fit. Remove objects first.',
   );
 });
 

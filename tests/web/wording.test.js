@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import './fake_page.js';
 
-const { touchWords } = await import('../../ui/web/core/wording.js');
+const { touchWords } = await import('../../ui/web/shared/wording.js');
 
 test('keys in brackets are left out, and nothing else in brackets', () => {
   for (const [text, said] of [

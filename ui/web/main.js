@@ -1,7 +1,9 @@
 // Where Gradio's component begins: see ui/web_files.py. The other modules look their elements up when they are imported,
 // so they come after `attach`.
 
+import { loadLanguage } from './core/language.js';
 import { attach } from './core/mount.js';
+import { translatePart } from './core/page_texts.js';
 
 /** Gradio puts its style sheets behind ours, where they win; so ours, which the browser has, comes once more at the end. */
 async function repeatStyles() {
@@ -17,8 +19,9 @@ async function repeatStyles() {
 
 /** @param {GradioComponent} component */
 export async function start(component) {
-  await repeatStyles();
+  await Promise.all([repeatStyles(), loadLanguage()]);
   attach(component);
+  translatePart(component.element);
   const { setUpPage } = await import('./set_up.js');
   setUpPage();
   document.querySelector('.mk-still')?.remove(); // which the server put before the page (see ui/document.py)

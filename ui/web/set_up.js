@@ -3,7 +3,6 @@
 import { setUpTiming } from './annotate/timing.js';
 import { setUpObjects } from './core/objects.js';
 import { setUpScreen } from './core/screen.js';
-import { setUpWording } from './core/wording.js';
 import { setUpUploads } from './net/uploads.js';
 import { setUpAnnotate } from './panels/annotate.js';
 import { setUpApiLink } from './panels/api_link.js';
@@ -18,6 +17,7 @@ import { setUpHeader } from './panels/header.js';
 import { setUpHero } from './panels/hero.js';
 import { setUpImportAnnotations } from './panels/import_annotations.js';
 import { setUpKeyboard } from './panels/keyboard.js';
+import { setUpLanguage } from './panels/language.js';
 import { setUpLiveCamera } from './panels/live_camera.js';
 import { setUpModels } from './panels/models.js';
 import { setUpObjectList, updateObjects } from './panels/object_list.js';
@@ -78,8 +78,8 @@ import { setLayers, setUpViewport } from './viewport/viewport.js';
 
 export function setUpPage() {
   setLayers([drawAutomaticMasks, drawHoverPreview, drawStrokes, drawPrompts, drawOutlineHandles, drawCrosshair]);
-  setUpWording();
   setUpHeader();
+  setUpLanguage();
   setUpScreen();
   setUpSideTabs();
   setUpTooltips();

@@ -445,4 +445,6 @@ interface GradioComponent {
 
 interface Window {
   gradio_config?: { root?: string };
+  /** The language that the page is shown in, and its table, which is on its way; null where there is none (ui/document.py). */
+  masklet_language?: { name: string; table: Promise<import('./shared/language.js').LanguageTable | null> };
 }

@@ -2,6 +2,7 @@
 
 import { about } from '../core/page.js';
 import { state } from '../core/store.js';
+import { tr } from '../shared/language.js';
 import { goTo } from '../timeline/navigation.js';
 import { automatic } from '../tools/automatic_masks.js';
 import { prompts } from '../tools/prompts.js';
@@ -30,7 +31,7 @@ export class AutomaticStage {
     let [done, all, missed] = [0, 0, 0];
     this.isRunning = true;
     for (; done < photos && this.isRunning; done += 1) {
-      this.text = `Photo ${done + 1} of ${photos}`;
+      this.text = tr('Photo {n} of {count}', { n: done + 1, count: photos });
       onProgress();
       await goTo(done);
       const isComplete = this.isRunning && (await automatic.start());

@@ -3,7 +3,7 @@
 /** @import { EditLog } from '../core/edit_log.js' */
 
 import { STAGES } from '../core/traits.js';
-import { counted } from '../shared/format.js';
+import { plural, sentences, tr } from '../shared/language.js';
 
 const FEW_PHOTOS = 10; // scores on fewer may change by chance
 
@@ -53,8 +53,12 @@ export function countStages({ prompts, traits, rejected }) {
  * @param {{ photos: number, masks: number }} measured
  */
 export function measuredText({ photos, masks }) {
-  const on = `Measured on ${counted(photos, 'photo')} with ${counted(masks, 'mask')} that it has not seen.`;
-  return photos < FEW_PHOTOS ? `${on} So few say little: the difference may be chance. Annotate more photos.` : on;
+  const on = tr('Measured on {photos} with {masks} that it has not seen.', {
+    photos: plural(photos, '{n} photo', '{n} photos'),
+    masks: plural(masks, '{n} mask', '{n} masks'),
+  });
+  const few = tr('So few say little: the difference may be chance. Annotate more photos.');
+  return sentences(on, photos < FEW_PHOTOS ? few : '');
 }
 
 /**
@@ -67,8 +71,15 @@ export function measuredText({ photos, masks }) {
  * @param {number} run.most objects that the photos share
  */
 export function resultText({ done, photos, all, missed, most }) {
-  const masks = missed ? `${all} of ${counted(all + missed, 'mask')}` : counted(all, 'mask');
-  const said =
-    done < photos ? `Stopped after ${counted(done, 'photo')}: ${masks}.` : `${masks} on ${counted(photos, 'photo')}.`;
-  return missed ? `${said} The best of each photo were taken: all photos share room for ${most} objects.` : said;
+  const masks = missed
+    ? plural(all + missed, '{taken} of {n} mask', '{taken} of {n} masks', { taken: all })
+    : plural(all, '{n} mask', '{n} masks');
+  const text =
+    done < photos
+      ? tr('Stopped after {photos}: {masks}.', { photos: plural(done, '{n} photo', '{n} photos'), masks })
+      : tr('{masks} on {photos}.', { photos: plural(photos, '{n} photo', '{n} photos'), masks });
+  return sentences(
+    text,
+    missed ? tr('The best of each photo were taken: all photos share room for {most} objects.', { most }) : '',
+  );
 }

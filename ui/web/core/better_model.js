@@ -1,5 +1,7 @@
 // What the page says about a better network that the server fetches in the background, and when.
 
+import { sentences, tr } from '../shared/language.js';
+
 /** @import { BetterModelEvent } from '../protocol.js' */
 
 /** @typedef {{ text: string, action: string }} Offer `action` is the title of the button, '' where there is nothing to do */
@@ -69,13 +71,16 @@ export class BetterOffer {
     const { state, title } = status;
     if (this.isWanted)
       return state === 'failed'
-        ? { text: `${title} could not be downloaded.`, action: 'Try again' }
-        : { text: `${title} is used as soon as it is here.`, action: '' };
+        ? { text: tr('{title} could not be downloaded.', { title }), action: tr('Try again') }
+        : { text: tr('{title} is used as soon as it is here.', { title }), action: '' };
     const isPoor = this.#looksPoor && !this.#poorClosed;
-    const poor = isPoor ? 'This mask looks poor. ' : '';
+    const poor = isPoor ? tr('This mask looks poor.') : '';
     if (state === 'ready' && (isPoor || !this.#readyClosed))
-      return { text: `${poor}Better masks are ready.`, action: `Use ${title}` };
+      return { text: sentences(poor, tr('Better masks are ready.')), action: tr('Use {title}', { title }) };
     if (!isPoor || state === 'failed') return null; // the list of models says what has failed
-    return { text: `${poor}${title}, which makes better ones, is on its way.`, action: 'Use it then' };
+    return {
+      text: sentences(poor, tr('{title}, which makes better ones, is on its way.', { title })),
+      action: tr('Use it then'),
+    };
   }
 }

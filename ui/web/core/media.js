@@ -1,6 +1,6 @@
 // Facts about what is open.
 
-import { counted } from '../shared/format.js';
+import { commas, plural, tr } from '../shared/language.js';
 import { state } from './store.js';
 
 export const isClip = () => state.medium?.kind === 'clip';
@@ -23,7 +23,7 @@ export const frameSize = (frame = state.frame) => {
  * @param {number} frame
  */
 export const frameName = frame =>
-  isClip() ? `frame ${frame + 1}` : isAlbum() ? (openMedium().names?.[frame] ?? '') : '';
+  isClip() ? tr('frame {n}', { n: frame + 1 }) : isAlbum() ? (openMedium().names?.[frame] ?? '') : '';
 
 // What is played and tracked: the range, or the whole clip.
 export const playedRange = () => state.range ?? { first: 0, last: Math.max(0, (state.medium?.frames ?? 1) - 1) };
@@ -60,6 +60,11 @@ export const isSameMedium = (one, other) =>
 
 /** @param {Medium} medium */
 export function describeMedium({ kind, name, frames: count, height, width, names = [] }) {
-  if (kind === 'album') return `the ${counted(count, 'photo')} “${names[0]}” to “${names[count - 1]}”`;
-  return `“${name}” (${width} × ${height}${kind === 'clip' ? `, ${counted(count, 'frame')}` : ''})`;
+  if (kind === 'album')
+    return plural(count, 'the {n} photo “{first}” to “{last}”', 'the {n} photos “{first}” to “{last}”', {
+      first: names[0],
+      last: names[count - 1],
+    });
+  const facts = [`${width} × ${height}`, ...(kind === 'clip' ? [plural(count, '{n} frame', '{n} frames')] : [])];
+  return tr('“{name}” ({facts})', { name, facts: commas(facts) });
 }

@@ -1,10 +1,10 @@
 // Messages to the user: toasts, tips, the banner, progress over the whole page, and announcements to screen readers.
 
 import { iconButton, make, setProgress, showName, showText } from '../shared/elements.js';
+import { tr } from '../shared/language.js';
 import { find } from './page.js';
-import { worded } from './wording.js';
 
-export const NO_CONNECTION = 'There is no connection right now. Try again in a moment.';
+export const NO_CONNECTION = tr('There is no connection right now. Try again in a moment.');
 
 /**
  * A message that goes away by itself; the same one twice is shown once.
@@ -12,12 +12,11 @@ export const NO_CONNECTION = 'There is no connection right now. Try again in a m
  * @param {'error' | 'hint'} [kind]
  */
 export function toast(text, kind = 'error') {
-  text = worded(text);
   const shown = find('toasts');
   for (const other of [...shown.children]) if (other.firstElementChild?.textContent === text) other.remove();
   const card = make('div', `mk-toast mk-toast-${kind}`);
   card.append(make('span', '', text));
-  const close = iconButton('close', 'Dismiss');
+  const close = iconButton('close', tr('Dismiss'));
   close.onclick = () => card.remove();
   card.append(close);
   shown.append(card);
@@ -27,7 +26,7 @@ export function toast(text, kind = 'error') {
 
 /** @param {string} text for screen readers */
 export function announce(text) {
-  find('live').textContent = worded(text);
+  find('live').textContent = text;
 }
 
 /**
@@ -64,6 +63,6 @@ let tipTimer = 0;
 /** @param {string} text '' hides the tip */
 export function showTip(text) {
   clearTimeout(tipTimer);
-  showText(find('tip'), worded(text));
+  showText(find('tip'), text);
   if (text) tipTimer = window.setTimeout(() => showTip(''), 9000);
 }

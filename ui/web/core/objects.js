@@ -4,6 +4,7 @@
 /** @import { ExportObject } from '../protocol.js' */
 
 import { emit, on } from '../shared/events.js';
+import { plural, tr } from '../shared/language.js';
 import { isAlbum } from './media.js';
 import { announce, toast } from './notices.js';
 import { about, fingersOnly } from './page.js';
@@ -32,7 +33,7 @@ export const objects = {
     const traits = this.traits(id);
     return {
       ...traits,
-      name: traits.name || `Object ${id}`,
+      name: traits.name || tr('Object {id}', { id }),
       hidden: state.hiddenObjects.has(id),
       solo: state.soloObject === id,
     };
@@ -139,20 +140,20 @@ export const objects = {
     const to = listed.indexOf(id) + step;
     if (!listed.includes(id) || to < 0 || to >= listed.length) return;
     this.setAll(this.arranged(id, to));
-    announce(`${this.trait(id).name} is number ${to + 1} of ${listed.length}`);
+    announce(tr('{name} is number {n} of {count}', { name: this.trait(id).name, n: to + 1, count: listed.length }));
   },
 
   /** @param {number} id */
   lock(id) {
     const { name, locked } = this.trait(id);
     this.set(id, { locked: !locked });
-    announce(`${name} ${locked ? 'unlocked' : 'locked'}`);
+    announce(locked ? tr('{name} unlocked', { name }) : tr('{name} locked', { name }));
   },
 
   /** @param {number[]} ids */
   unlocked(ids) {
     const free = ids.filter(id => !this.trait(id).locked);
-    if (free.length < ids.length) toast('Locked objects stay as they are.', 'hint');
+    if (free.length < ids.length) toast(tr('Locked objects stay as they are.'), 'hint');
     return free;
   },
 
@@ -164,7 +165,9 @@ export const objects = {
     const { name, locked } = this.trait(id);
     if (locked)
       toast(
-        `${name} is locked. Unlock it ${fingersOnly ? 'in its menu' : 'with K'}, or choose another object.`,
+        fingersOnly
+          ? tr('{name} is locked. Unlock it in its menu, or choose another object.', { name })
+          : tr('{name} is locked. Unlock it with K, or choose another object.', { name }),
         'hint',
       );
     return !locked;
@@ -185,7 +188,13 @@ export const objects = {
     const { prompts } = state.log;
     if (!this.isFree(id)) return false;
     if (!prompts.has(id) && prompts.size >= about.max_objects) {
-      toast(`${about.max_objects} objects at a time is the limit. Remove one first.`);
+      toast(
+        plural(
+          about.max_objects,
+          '{n} object at a time is the limit. Remove one first.',
+          '{n} objects at a time is the limit. Remove one first.',
+        ),
+      );
       return false;
     }
     state.hiddenObjects.delete(id);
@@ -197,7 +206,7 @@ export const objects = {
   select(id) {
     update({ active: id });
     if (state.soloObject !== null) update({ soloObject: id });
-    announce(`${this.trait(id).name} selected`);
+    announce(tr('{name} selected', { name: this.trait(id).name }));
     emit('objects');
   },
 
@@ -205,18 +214,23 @@ export const objects = {
 
   /** @param {number} id */
   toggle(id) {
+    const { name } = this.trait(id);
     const visible = this.isVisible(id);
     update({ soloObject: null });
     if (visible) state.hiddenObjects.add(id);
     else state.hiddenObjects.delete(id);
-    announce(`${this.trait(id).name} ${visible ? 'hidden' : 'shown'}`);
+    announce(visible ? tr('{name} hidden', { name }) : tr('{name} shown', { name }));
     emit('objects');
   },
 
   /** @param {number} id */
   toggleSolo(id) {
     update({ soloObject: state.soloObject === id ? null : id });
-    announce(state.soloObject === null ? 'All objects are shown' : `Only ${this.trait(id).name} is shown`);
+    announce(
+      state.soloObject === null
+        ? tr('All objects are shown')
+        : tr('Only {name} is shown', { name: this.trait(id).name }),
+    );
     emit('objects');
   },
 
@@ -224,7 +238,7 @@ export const objects = {
   toggleAll() {
     const showing = this.listed.some(id => !this.isVisible(id));
     update({ soloObject: null, hiddenObjects: new Set(showing ? [] : this.listed) });
-    announce(showing ? 'All objects are shown' : 'All objects are hidden');
+    announce(showing ? tr('All objects are shown') : tr('All objects are hidden'));
     emit('objects');
   },
 

@@ -1,5 +1,6 @@
 // The page's root element, its elements by name, the server's tables, and addresses of the session.
 
+import { told } from '../shared/language.js';
 import { mount } from './mount.js';
 import { state } from './store.js';
 
@@ -16,8 +17,27 @@ export const find = (name, within = root) =>
     within.querySelector(`.mk-${name}`)
   );
 
-/** Limits, examples, colors, and the tables of downloads and effects. */
-export const about = /** @type {About} */ (JSON.parse(mount.props.about));
+/** Limits, examples, colors, and the tables of downloads and effects, with their texts in the user's language. */
+export const about = translatedTables(JSON.parse(mount.props.about));
+
+/**
+ * @param {About} tables
+ * @returns {About}
+ */
+function translatedTables(tables) {
+  const { examples = [], hero, kinds = {}, effects = {}, edges = {} } = tables;
+  for (const each of [...examples, ...Object.values(kinds), ...Object.values(effects)]) {
+    each.title = told(each.title);
+    if ('idea' in each) each.idea = told(each.idea);
+    if ('text' in each) each.text = told(each.text);
+  }
+  for (const object of hero?.objects ?? []) object.name = told(object.name);
+  for (const setting of [edges, ...Object.values(effects).map(({ settings }) => settings)].flatMap(Object.values)) {
+    setting.title = told(setting.title);
+    for (const [name, title] of Object.entries(setting.choices)) setting.choices[name] = told(title);
+  }
+  return tables;
+}
 
 export const base = (window.gradio_config?.root ?? location.origin).replace(/\/$/, '');
 

@@ -1,12 +1,12 @@
 // What reviews of the open medium contain, without the page around them.
 
-import { counted } from '../shared/format.js';
+import { commas, plural, tr } from '../shared/language.js';
 
 /** @type {Record<string, string>} */
-export const VERDICTS = { approved: 'approved', needs_work: 'needs work' };
+export const VERDICTS = { approved: tr('approved'), needs_work: tr('needs work') };
 
 /** @param {Review} review */
-export const reviewerOf = review => review.reviewer || 'Reviewer';
+export const reviewerOf = review => review.reviewer || tr('Reviewer');
 
 /**
  * All notes, by frame.
@@ -34,11 +34,12 @@ export function summarize({ verdicts, notes }) {
   const given = Object.values(verdicts);
   const count = (/** @type {string} */ verdict) => given.filter(each => each.verdict === verdict).length;
   const [approved, faulty] = [count('approved'), count('needs_work')];
-  return [
-    ...(approved ? [`${approved} approved`] : []),
-    ...(faulty ? [`${faulty} ${faulty === 1 ? 'needs work' : 'need work'}`] : []),
-    counted(notes.length, 'note'),
-  ].join(', ');
+  const facts = [
+    ...(approved ? [plural(approved, '{n} approved', '{n} approved')] : []),
+    ...(faulty ? [plural(faulty, '{n} needs work', '{n} need work')] : []),
+    plural(notes.length, '{n} note', '{n} notes'),
+  ];
+  return commas(facts);
 }
 
 /**

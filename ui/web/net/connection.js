@@ -4,6 +4,7 @@
 import { mount } from '../core/mount.js';
 import { state } from '../core/store.js';
 import { emit } from '../shared/events.js';
+import { told } from '../shared/language.js';
 import { CLOSED_GONE, CLOSED_TAKEN, RequestTransport, SocketTransport } from './transports.js';
 
 /** @import { ReceivedEvent, Request, Transport } from './transports.js' */
@@ -21,6 +22,23 @@ const isOutdatedBy = (older, newer) =>
   older.t === 'set_prompt' &&
   ((newer.t === 'set_prompt' && newer.object === older.object && newer.frame === older.frame) ||
     (newer.t === 'remove_object' && newer.object === older.object));
+
+/**
+ * A message of the server with the sentences in it for the user in their language.
+ * @template {ReceivedEvent} Event
+ * @param {Event} event
+ */
+function translated(event) {
+  const texts = /** @type {Record<string, unknown>} */ (event);
+  for (const name of ['text', 'message', 'problem', 'error'])
+    if (typeof texts[name] === 'string') texts[name] = told(texts[name]);
+  if (event.t === 'opened')
+    Object.assign(event, {
+      warnings: event.warnings.map(told),
+      skipped: event.skipped.map(({ name, reason }) => ({ name, reason: told(reason) })),
+    });
+  return event;
+}
 
 /**
  * Keeps a transport open, and edits in order: one is in flight, the others wait in the send queue. Of two prompts for the
@@ -103,7 +121,7 @@ class Connection {
       Object.assign(event, { question: this.inFlight });
       this.#setInFlight(null);
     }
-    emit(`server-${event.t}`, event);
+    emit(`server-${event.t}`, translated(event));
     this.pump();
   }
 

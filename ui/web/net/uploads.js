@@ -5,6 +5,7 @@ import { address, find } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { emit, on } from '../shared/events.js';
 import { megabytes } from '../shared/format.js';
+import { tr } from '../shared/language.js';
 import { connection } from './connection.js';
 import { refusalText } from './refusal.js';
 
@@ -20,7 +21,7 @@ let upload = null;
  *     before it, bytes of all files, and what comes after it
  */
 export function uploadFile(file, path, title, source, { sent = 0, total = file?.size ?? 0, onSent = () => {} } = {}) {
-  if (!state.token) return toast('There is no connection to the server yet. Try again in a moment.');
+  if (!state.token) return toast(tr('There is no connection to the server yet. Try again in a moment.'));
   abortUpload();
   const request = new XMLHttpRequest();
   upload = request;
@@ -28,7 +29,10 @@ export function uploadFile(file, path, title, source, { sent = 0, total = file?.
   request.upload.onprogress = event => {
     const loaded = sent + event.loaded;
     const fraction = event.lengthComputable && total ? Math.min(1, loaded / total) : null;
-    const text = fraction === 1 ? 'Reading it…' : `Uploading ${megabytes(loaded)} of ${megabytes(total)}`;
+    const text =
+      fraction === 1
+        ? tr('Reading it…')
+        : tr('Uploading {loaded} of {total}', { loaded: megabytes(loaded), total: megabytes(total) });
     showProgress(title, fraction, text, cancelOpening);
   };
   request.onload = () => {
@@ -36,11 +40,11 @@ export function uploadFile(file, path, title, source, { sent = 0, total = file?.
     if (request.status === 202) onSent();
     else uploadFailed(refusalText(request.status, request.responseText, file?.size));
   };
-  request.onerror = () => uploadFailed('The upload was interrupted. Check the connection and try again.');
+  request.onerror = () => uploadFailed(tr('The upload was interrupted. Check the connection and try again.'));
   update({ opening: source });
   emit('opening');
   find('file-dialog').close();
-  showProgress(title, sent ? sent / total : null, 'Uploading…', cancelOpening);
+  showProgress(title, sent ? sent / total : null, tr('Uploading…'), cancelOpening);
   request.send(file);
 }
 
@@ -71,7 +75,7 @@ function openingFailed() {
 export function setUpUploads() {
   on('server-progress', ({ job, fraction, message }) => {
     if (job === 'ingest')
-      showProgress(find('progress-title').textContent || 'Opening', fraction, message, cancelOpening);
+      showProgress(find('progress-title').textContent || tr('Opening'), fraction, message, cancelOpening);
   });
   on('server-error', ({ job }) => {
     if (job === 'ingest') openingFailed();

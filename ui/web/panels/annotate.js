@@ -11,9 +11,10 @@ import { makeRoving, markChosen } from '../core/roving.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { STAGES as STAGE_NAMES } from '../core/traits.js';
-import { worded } from '../core/wording.js';
 import { make } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { percent } from '../shared/format.js';
+import { number, tr } from '../shared/language.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { goTo } from '../timeline/navigation.js';
 import { automatic, confidentThresholds } from '../tools/automatic_masks.js';
@@ -28,16 +29,20 @@ const panel = find('annotate');
 /** @type {Record<Stage, { title: string, text: string }>} */
 const STAGES = {
   assisted: {
-    title: 'Assisted',
-    text: `Click on each thing in turn; ${fingersOnly ? 'New object' : 'N'} starts the next one. The time for each is measured, without pauses.`,
+    title: tr('Assisted'),
+    text: fingersOnly
+      ? tr(
+          'Click on each thing in turn; New object starts the next one. The time for each is measured, without pauses.',
+        )
+      : tr('Click on each thing in turn; N starts the next one. The time for each is measured, without pauses.'),
   },
   'semi-automatic': {
-    title: 'Semi-automatic',
-    text: 'The masks that the model is most sure of are proposed, one at a time. Then click on what is missing.',
+    title: tr('Semi-automatic'),
+    text: tr('The masks that the model is most sure of are proposed, one at a time. Then click on what is missing.'),
   },
   automatic: {
-    title: 'Automatic',
-    text: 'Takes all masks above these thresholds, photo by photo. One undo takes back a photo.',
+    title: tr('Automatic'),
+    text: tr('Takes all masks above these thresholds, photo by photo. One undo takes back a photo.'),
   },
 };
 const automaticStage = new AutomaticStage();
@@ -99,7 +104,7 @@ function nextProposal(isLast = false) {
   shownAt = performance.now();
   automatic.propose(next);
   if (!next && isLast) setTool('point', true);
-  announce(next ? automatic.description : 'No proposal is left. Click on what is missing.');
+  announce(next ? automatic.description : tr('No proposal is left. Click on what is missing.'));
   updatePanel();
 }
 
@@ -141,7 +146,11 @@ const isProposing = () => state.stage === 'semi-automatic' && state.tool === 'au
 function updateStage() {
   const left = automatic.shown.filter(mask => !automatic.objectOf(mask)).length;
   find('proposals').hidden = state.stage !== 'semi-automatic';
-  find('proposals-left').textContent = automatic.job ? 'Looking…' : isProposing() ? `${left} left` : '';
+  find('proposals-left').textContent = automatic.job
+    ? tr('Looking…')
+    : isProposing()
+      ? tr('{n} left', { n: left })
+      : '';
   find('proposals-confirm').disabled =
     find('proposals-reject').disabled =
     find('proposals-all').disabled =
@@ -162,7 +171,7 @@ async function annotateAll() {
 function togglePanel() {
   if (isClip()) return;
   setStage(state.stage ? null : 'assisted');
-  announce(state.stage ? 'Annotating: the time for each object is measured' : 'Annotating has ended');
+  announce(state.stage ? tr('Annotating: the time for each object is measured') : tr('Annotating has ended'));
 }
 
 // --- photos ---
@@ -177,15 +186,15 @@ function goToPhoto(step) {
 
 // --- what is shown ---
 
-const number = (/** @type {number | null} */ value) => (value === null ? '–' : value.toFixed(1));
+const figure = (/** @type {number | null} */ value) => (value === null ? '–' : number(value, 1));
 
 /** @param {ReturnType<typeof countStages>[number]} of */
 function statisticsRow({ stage, masks, masksPerPhoto, secondsPerMask, confirmed }) {
   const row = make('tr');
   const head = make('th', '', STAGES[stage].title);
   head.scope = 'row';
-  const share = confirmed === null ? '–' : `${Math.round(100 * confirmed)}%`;
-  const cells = [`${masks}`, number(masksPerPhoto), number(secondsPerMask), share];
+  const share = percent(confirmed) || '–';
+  const cells = [number(masks), figure(masksPerPhoto), figure(secondsPerMask), share];
   row.append(head, ...cells.map(text => make('td', '', text)));
   return row;
 }
@@ -194,8 +203,8 @@ function updatePanel() {
   if (!state.stage || !state.medium) return;
   const { frames } = openMedium();
   markChosen(stageButtons, ({ dataset }) => dataset.stage === state.stage);
-  find('stage-text').textContent = worded(STAGES[state.stage].text);
-  find('annotate-photo').textContent = `Photo ${state.frame + 1} of ${frames}`;
+  find('stage-text').textContent = STAGES[state.stage].text;
+  find('annotate-photo').textContent = tr('Photo {n} of {count}', { n: state.frame + 1, count: frames });
   find('annotate-earlier').disabled = state.frame === 0;
   find('annotate-later').disabled = state.frame === frames - 1;
   updateStage();

@@ -1,14 +1,15 @@
 // The panel of automatic masks: progress, filters, taking all, and a finer grid. It is open as long as the tool is chosen.
 
 import { announce, showTip } from '../core/notices.js';
-import { find, fingersOnly, listen, root } from '../core/page.js';
+import { find, listen, root } from '../core/page.js';
 import { isWorking } from '../core/screen.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { counted, duration, percent } from '../shared/format.js';
+import { duration, percent } from '../shared/format.js';
+import { plural, tr } from '../shared/language.js';
 import { automatic } from '../tools/automatic_masks.js';
 import { setTool } from '../tools/toolbar.js';
 import { track } from '../tracking/tracking.js';
@@ -60,7 +61,7 @@ function toolChanged() {
     hideTab('automatic');
     awaitsDownload = false;
     automatic.end();
-    announce('Done with everything');
+    announce(tr('Done with everything'));
     if (hadFocus || document.activeElement === document.body) find('over').focus({ preventScroll: true });
     return;
   }
@@ -102,11 +103,11 @@ function trackTaken() {
 function noteText() {
   const { job, settings, note, total, known, shown } = automatic;
   if (note || job) return note;
-  if (!settings) return 'Nothing has been looked for here yet.';
+  if (!settings) return tr('Nothing has been looked for here yet.');
   if (shown.length) return '';
-  if (known) return 'What was found is an object already. Try a finer grid.';
-  if (!total) return 'Nothing was found. Try a finer grid.';
-  return 'The filters hide all of them. Move the sliders to the left.';
+  if (known) return tr('What was found is an object already. Try a finer grid.');
+  if (!total) return tr('Nothing was found. Try a finer grid.');
+  return tr('The filters hide all of them. Move the sliders to the left.');
 }
 
 function updateJob() {
@@ -118,8 +119,9 @@ function updateJob() {
     return;
   }
   setProgress(find('progress', find('automatic-job')), job.fraction);
-  const left = job.left ? `${duration(job.left)} left` : '';
-  const parts = [percent(job.fraction).trim(), shown.length ? `${shown.length} found` : 'Looking…', left];
+  const left = job.left ? tr('{time} left', { time: duration(job.left) }) : '';
+  const found = shown.length ? plural(shown.length, '{n} found', '{n} found') : tr('Looking…');
+  const parts = [percent(job.fraction), found, left];
   find('automatic-text').textContent = parts.filter(Boolean).join(' · ');
 }
 
@@ -134,10 +136,11 @@ function updateFilters() {
   if (activeElement !== stability) stability.value = `${Math.round(100 * thresholds.min_stability)}`;
   if (activeElement !== share) share.value = `${sliderAt(thresholds.min_share)}`;
   find('automatic-at-edge').checked = thresholds.atEdge;
-  find('automatic-iou-text').textContent = `${Math.round(100 * thresholds.min_predicted_iou)}%`;
-  find('automatic-stability-text').textContent = `${Math.round(100 * thresholds.min_stability)}%`;
-  const percentage = 100 * thresholds.min_share;
-  find('automatic-share-text').textContent = percentage ? `${percentage.toPrecision(percentage < 1 ? 1 : 2)}%` : 'any';
+  find('automatic-iou-text').textContent = percent(thresholds.min_predicted_iou);
+  find('automatic-stability-text').textContent = percent(thresholds.min_stability);
+  const least = thresholds.min_share;
+  const digits = { maximumSignificantDigits: least < 0.01 ? 1 : 2 };
+  find('automatic-share-text').textContent = least ? percent(least, digits) : tr('any');
 }
 
 /** @type {unknown} the settings that the choices of the grid show */
@@ -146,7 +149,7 @@ let shownGrid = null;
 function updateGrid() {
   const { settings, job } = automatic;
   find('automatic-again').disabled = !!job;
-  find('automatic-again-text').textContent = settings || job ? 'Again' : 'Find here';
+  find('automatic-again-text').textContent = settings || job ? tr('Again') : tr('Find here');
   find('automatic-grid').hidden = !settings && !job;
   if (!settings || settings === shownGrid) return;
   shownGrid = settings;
@@ -161,19 +164,19 @@ function updatePanel() {
   if (!wasOpen) return;
   const { shown, total, taken, settings, isTaking } = automatic;
   const left = shown.length - taken;
-  find('automatic-count').textContent = settings ? `${shown.length} of ${total}` : '';
+  find('automatic-count').textContent = settings ? tr('{n} of {count}', { n: shown.length, count: total }) : '';
   showText(find('automatic-note'), noteText());
   updateJob();
   updateFilters();
   updateGrid();
   find('automatic-take-text').textContent = isTaking
-    ? 'Taking…'
+    ? tr('Taking…')
     : left
-      ? `Take all ${left}`
+      ? plural(left, 'Take all {n}', 'Take all {n}')
       : taken
-        ? `All ${taken} taken`
-        : 'Take all';
-  find('automatic-download-text').textContent = left ? 'Take all and download' : 'Download';
+        ? plural(taken, 'All {n} taken', 'All {n} taken')
+        : tr('Take all');
+  find('automatic-download-text').textContent = left ? tr('Take all and download') : tr('Download');
   find('automatic-take-all').disabled = !left || isTaking;
   find('automatic-download').disabled = !shown.length && !state.log.prompts.size;
   find('automatic-track').disabled = !state.log.prompts.size;
@@ -186,7 +189,7 @@ let hasShownHint = false;
 function showHint() {
   if (hasShownHint || !automatic.shown.length) return;
   hasShownHint = true;
-  showTip(`${fingersOnly ? 'Tap' : 'Click'} on an outline to take it as an object.`);
+  showTip(tr('Click on an outline to take it as an object.'));
 }
 
 export function setUpAutomaticPanel() {
@@ -225,8 +228,7 @@ export function setUpAutomaticPanel() {
   listen(stability, 'input', () => automatic.filter({ min_stability: stability.valueAsNumber / 100 }));
   listen(share, 'input', () => automatic.filter({ min_share: shareAt(share.valueAsNumber) }));
   listen(find('automatic-at-edge'), 'change', () => automatic.filter({ atEdge: find('automatic-at-edge').checked }));
-  for (const slider of [iou, stability, share])
-    listen(slider, 'change', () => announce(`${automatic.shown.length} of ${counted(automatic.total, 'mask')} shown`));
+  for (const slider of [iou, stability, share]) listen(slider, 'change', () => announce(automatic.countText));
   listen(panel, 'keydown', event => {
     if (event.key !== 'Escape' || !isWorking()) return;
     event.preventDefault();

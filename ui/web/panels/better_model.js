@@ -8,6 +8,7 @@ import { connection } from '../net/connection.js';
 import { setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { percent } from '../shared/format.js';
+import { sentences, tr } from '../shared/language.js';
 import { changeModel } from './models.js';
 
 const offer = new BetterOffer();
@@ -34,12 +35,12 @@ function drawDownload() {
   line.hidden = !status || status.state === 'ready' || state.model.name === status.name;
   if (!status || line.hidden) return;
   const failed = status.state === 'failed';
-  const progress = [status.message || 'Starting the download', percent(status.fraction).trim()]
+  const progress = [status.message || tr('Starting the download'), percent(status.fraction)]
     .filter(Boolean)
     .join(' · ');
   find('models-better-text').textContent = failed
-    ? `${status.title}, which suits this machine, could not be downloaded.`
-    : `${status.title} suits this machine. ${progress}`;
+    ? tr('{title}, which suits this machine, could not be downloaded.', { title: status.title })
+    : sentences(tr('{title} suits this machine.', { title: status.title }), progress);
   line.title = failed ? status.message : '';
   find('models-better-retry').hidden = !failed;
   find('models-better-progress').hidden = failed;

@@ -2,6 +2,7 @@
 
 import { find, listen } from '../core/page.js';
 import { canvasOf } from '../shared/canvas.js';
+import { tr } from '../shared/language.js';
 import { openFile } from '../storage/open_files.js';
 import { closeStream, NoCamera, openStream } from './camera_stream.js';
 
@@ -16,7 +17,7 @@ function showStatus(text) {
 
 async function openCamera() {
   cameraDialog.showModal();
-  showStatus('Waiting for the camera…');
+  showStatus(tr('Waiting for the camera…'));
   try {
     await openStream(cameraVideo, { width: { ideal: 1920 }, height: { ideal: 1080 } });
     if (!cameraDialog.open) return closeCamera();

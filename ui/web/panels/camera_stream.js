@@ -1,5 +1,7 @@
 // The camera as a stream in a <video>.
 
+import { tr } from '../shared/language.js';
+
 /** The camera cannot be had; the message may be shown. */
 export class NoCamera extends Error {}
 
@@ -11,7 +13,7 @@ export class NoCamera extends Error {}
 export async function openStream(video, wanted) {
   if (!navigator.mediaDevices?.getUserMedia)
     throw new NoCamera(
-      'Browsers give pages the camera only over https or on this computer itself. Choose a file instead.',
+      tr('Browsers give pages the camera only over https or on this computer itself. Choose a file instead.'),
     );
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', ...wanted } });
@@ -22,8 +24,8 @@ export async function openStream(video, wanted) {
     closeStream(video);
     throw new NoCamera(
       error instanceof DOMException && error.name === 'NotAllowedError'
-        ? 'The camera is not allowed here. Allow it in the browser’s address bar and try again.'
-        : 'No camera was found. Connect one and try again, or choose a file instead.',
+        ? tr('The camera is not allowed here. Allow it in the browser’s address bar and try again.')
+        : tr('No camera was found. Connect one and try again, or choose a file instead.'),
     );
   }
 }

@@ -7,6 +7,7 @@ import { find } from '../core/page.js';
 import { state } from '../core/store.js';
 import { make, makeButton } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { oncePerFrame } from '../shared/refresh.js';
 
 const MAX_CLASSES = 9; // as many as there are digits
@@ -19,7 +20,8 @@ export function assignClass(number) {
   if (!label || !state.log.prompts.has(id) || !objects.isFree(id)) return;
   const given = objects.trait(id).label === label ? '' : label;
   objects.set(id, { label: given });
-  announce(given ? `${objects.trait(id).name} is ${given}` : `${objects.trait(id).name} has no class`);
+  const { name } = objects.trait(id);
+  announce(given ? tr('{name} is {label}', { name, label: given }) : tr('{name} has no class', { name }));
 }
 
 let shown = '';
@@ -38,7 +40,7 @@ function updateClasses() {
       const chip = makeButton('mk-class', '', () => assignClass(place + 1));
       const digit = make('kbd', 'mk-with-keys', place + 1);
       chip.append(digit, make('span', '', each));
-      chip.title = `Give the selected object this class (Shift+${place + 1})`;
+      chip.title = tr('Give the selected object this class (Shift+{key})', { key: place + 1 });
       chip.disabled = !canAssign;
       chip.setAttribute('aria-pressed', String(each === label));
       return chip;

@@ -5,12 +5,13 @@
 import { about } from '../core/page.js';
 import { state } from '../core/store.js';
 import { Refused } from '../net/refusal.js';
+import { tr } from '../shared/language.js';
 import { effectQuery, fetchPainted } from '../viewport/effect_previews.js';
 import { effectsOf } from './download_tasks.js';
 
-const REFUSED = 'The browser did not let this page copy. Allow it the clipboard, or download the PNG instead.';
-const MISSING = 'Pages can copy pictures only over HTTPS, and not in every browser. Download the PNG instead.';
-const FAILED = 'The picture could not be painted. Check the connection.';
+const REFUSED = tr('The browser did not let this page copy. Allow it the clipboard, or download the PNG instead.');
+const MISSING = tr('Pages can copy pictures only over HTTPS, and not in every browser. Download the PNG instead.');
+const FAILED = tr('The picture could not be painted. Check the connection.');
 
 /**
  * Copies the cut-out as a PNG; returns what to say about it. Raises an error with a sentence for the user.
@@ -35,7 +36,7 @@ export async function copyCutout(objects) {
     throw new Error(REFUSED);
   }
   const { width, height } = await createImageBitmap(await painting);
-  return `Copied: ${width} × ${height} pixels, see-through`;
+  return tr('Copied: {width} × {height} pixels, see-through', { width, height });
 }
 
 /**
@@ -45,7 +46,7 @@ export async function copyCutout(objects) {
 export async function copyLink(link) {
   try {
     await navigator.clipboard.writeText(link);
-    return 'The link is copied. It opens this example, without your masks.';
+    return tr('The link is copied. It opens this example, without your masks.');
   } catch {
     return link;
   }

@@ -25,7 +25,8 @@ import { closeWith } from '../shared/dialogs.js';
 import { icon, make, makeButton, setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
 import { linkTo } from '../shared/example_link.js';
-import { counted, percent, sizeText } from '../shared/format.js';
+import { sizeText, withPercent } from '../shared/format.js';
+import { commas, plural, told, tr } from '../shared/language.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { clamp, isPlain } from '../shared/values.js';
 import { backdrops } from '../storage/backdrops.js';
@@ -38,13 +39,14 @@ const downloadDialog = find('download-dialog');
 const SETTING = 'masklet-download';
 const SHOWN_FORMATS = 3; // of a task; the others are a click away
 const SWITCHES = /** @type {const} */ ({
-  cropped: ['Crop to the objects', 'Only the part that they ever take up'],
-  side_by_side: ['Side by side', 'The source on the left'],
-  polygons: ['Polygons', 'Outlines in place of run lengths'],
-  pictures: ['With the pictures', 'The frames themselves go into the file, too'],
+  cropped: [tr('Crop to the objects'), tr('Only the part that they ever take up')],
+  side_by_side: [tr('Side by side'), tr('The source on the left')],
+  polygons: [tr('Polygons'), tr('Outlines in place of run lengths')],
+  pictures: [tr('With the pictures'), tr('The frames themselves go into the file, too')],
 });
 const SWITCH_NAMES = /** @type {Switch[]} */ (Object.keys(SWITCHES));
-const LARGEST_SIDES = { 0: 'Original', 1080: '1080 px', 720: '720 px', 480: '480 px' };
+/** @type {Record<number, string>} */
+const LARGEST_SIDES = { 0: tr('Original'), 1080: '1080 px', 720: '720 px', 480: '480 px' };
 
 let exportTurn = 0; // number of the newest export: one that was cancelled before it was sent never is
 /** @type {ExportedFile | null} */
@@ -166,11 +168,11 @@ function drawFormats() {
   const names = formatsOf(chosenTask(), openMedium().kind);
   const cards = names.map(formatCard);
   const others = cards.splice(SHOWN_FORMATS);
-  const field = fieldOf('Format', ...cards);
+  const field = fieldOf(tr('Format'), ...cards);
   if (others.length) {
     const more = make('details', 'mk-other-formats');
     more.open = names.indexOf(chosenFormat()) >= SHOWN_FORMATS;
-    more.append(make('summary', '', 'Other formats'), ...others);
+    more.append(make('summary', '', tr('Other formats')), ...others);
     field.append(more);
   }
   find('formats').replaceChildren(field);
@@ -194,22 +196,24 @@ function effectsField() {
   const effects = effectsOf(chosenTask());
   const isOwn = !currentPreset() && JSON.stringify(effects) === JSON.stringify(usableEffects());
   const chosen = presets.includes(currentPreset()) ? currentPreset() : isOwn ? '' : presets[0];
-  const titles = effects.layers.map(({ effect }) => about.effects[effect].title).join(', ');
-  if (isOwn) select.append(new Option(`Your own: ${titles || 'No effect'}`, '', false, true));
-  select.append(...presets.map(name => new Option(name, name, false, name === chosen)));
+  const titled = effects.layers.map(({ effect }) => about.effects[effect].title);
+  const titles = commas(titled);
+  if (isOwn)
+    select.append(new Option(tr('Your own: {effects}', { effects: titles || tr('No effect') }), '', false, true));
+  select.append(...presets.map(name => new Option(told(name), name, false, name === chosen)));
   select.name = 'mk-export-effects';
-  select.setAttribute('aria-label', 'Look');
+  select.setAttribute('aria-label', tr('Look'));
   select.onchange = () => {
     if (select.value) choosePreset(select.value);
     else chooseEffects(own);
     drawThumbnails();
   };
-  const change = makeButton('mk-link', 'Change the effects', () => {
+  const change = makeButton('mk-link', tr('Change the effects'), () => {
     downloadDialog.close();
     openEffects(true);
   });
   line.append(select, change);
-  return fieldOf('Look', line);
+  return fieldOf(tr('Look'), line);
 }
 
 function objectsField() {
@@ -224,18 +228,22 @@ function objectsField() {
     line.style.setProperty('--color', color);
     box.append(line);
   }
-  return fieldOf('Objects', box);
+  return fieldOf(tr('Objects'), box);
 }
 
 function framesField() {
   const { frames: count } = openMedium();
   const { first, last } = playedRange();
   const clip = isClip();
-  const range = state.range ? `Frames ${first + 1} to ${last + 1}` : 'Set In and Out on the timeline first';
+  const range = state.range
+    ? tr('Frames {first} to {last}', { first: first + 1, last: last + 1 })
+    : tr('Set In and Out on the timeline first');
   const choices = [
-    ['all', clip ? 'Whole clip' : 'All photos', counted(count, clip ? 'frame' : 'photo')],
-    ...(clip ? [['range', 'In to out', range]] : []),
-    ['one', clip ? 'This frame' : 'This photo', `Number ${state.frame + 1}`],
+    clip
+      ? ['all', tr('Whole clip'), plural(count, '{n} frame', '{n} frames')]
+      : ['all', tr('All photos'), plural(count, '{n} photo', '{n} photos')],
+    ...(clip ? [['range', tr('In to out'), range]] : []),
+    ['one', clip ? tr('This frame') : tr('This photo'), tr('Number {n}', { n: state.frame + 1 })],
   ];
   if (selection.frames === 'range' && !state.range) selection.frames = 'all';
   const lines = choices.map(([value, title, text]) => {
@@ -245,7 +253,7 @@ function framesField() {
       selection.frames = value;
     });
   });
-  return fieldOf(clip ? 'Frames' : 'Photos', ...lines, ...(clip ? [everyField(count)] : []));
+  return fieldOf(clip ? tr('Frames') : tr('Photos'), ...lines, ...(clip ? [everyField(count)] : []));
 }
 
 /** @param {number} count of frames */
@@ -260,7 +268,7 @@ function everyField(count) {
   input.onchange = () => {
     input.value = `${selection.every}`;
   };
-  line.append(make('b', '', 'Every n-th frame'), input);
+  line.append(make('b', '', tr('Every n-th frame')), input);
   return line;
 }
 
@@ -282,7 +290,7 @@ function sideField() {
   select.onchange = () => {
     options.largest_side = Number(select.value);
   };
-  line.append(make('b', '', 'Longer side'), select);
+  line.append(make('b', '', tr('Longer side')), select);
   return line;
 }
 
@@ -292,7 +300,7 @@ function drawOptions() {
     ...(takes('look') ? [effectsField()] : []),
     objectsField(),
     ...(openMedium().frames > 1 ? [framesField()] : []),
-    ...(more.length ? [fieldOf('Options', ...more)] : []),
+    ...(more.length ? [fieldOf(tr('Options'), ...more)] : []),
   );
   updateForm();
 }
@@ -307,7 +315,7 @@ function updateForm() {
   find('copy-picture').hidden = chosenTask() !== 'cutout';
   find('copy-picture').disabled = none;
   find('download-go').disabled = state.exporting || none;
-  find('download-go').title = none ? 'Choose an object first' : '';
+  find('download-go').title = none ? tr('Choose an object first') : '';
   if (downloadDialog.open) drawThumbnails();
 }
 
@@ -378,7 +386,7 @@ function setExporting(running) {
   update({ exporting: running });
   if (running) exported = null;
   find('export').hidden = !running;
-  find('export-text').textContent = 'Starting…';
+  find('export-text').textContent = tr('Starting…');
   setProgress(find('progress', find('export')), null);
   if (!state.medium) return;
   updateForm();
@@ -396,7 +404,7 @@ function showExported() {
   if (!exported) return undefined;
   const link = make('a', 'mk-link', exported.name);
   Object.assign(link, { href: exportAddress(exported.url), download: exported.name });
-  done.append(link, ` · ${sizeText(exported.size)} · ready`);
+  done.append(link, ` · ${sizeText(exported.size)} · ${tr('ready')}`);
   return link;
 }
 
@@ -415,7 +423,7 @@ export function setUpDownload() {
   on('server-progress', ({ job, fraction, message }) => {
     if (job !== 'export' || !state.exporting) return;
     setProgress(find('progress', find('export')), fraction);
-    find('export-text').textContent = `${message}${percent(fraction)}`;
+    find('export-text').textContent = withPercent(message, fraction);
   });
   on('server-error', ({ job, text }) => {
     if (job !== 'export' || !state.exporting) return;
@@ -428,7 +436,7 @@ export function setUpDownload() {
     exported = { url, name, size };
     setExporting(false);
     showExported()?.click();
-    if (!downloadDialog.open) toast(`${name} (${sizeText(size)}) is ready.`, 'hint');
+    if (!downloadDialog.open) toast(tr('{name} ({size}) is ready.', { name, size: sizeText(size) }), 'hint');
   });
 
   listen(find('download'), 'click', openDownload);

@@ -4,20 +4,25 @@
 
 import { presetEffects, usableEffects } from '../core/effects.js';
 import { about } from '../core/page.js';
+import { tr } from '../shared/language.js';
 
 const CUTOUT = 'Cutout'; // the preset
 /** @type {Record<string, string>} */
-const PICTURE_TITLES = { image: 'Picture', clip: 'Video', album: 'Pictures' };
+const PICTURE_TITLES = { image: tr('Picture'), clip: tr('Video'), album: tr('Pictures') };
 /** @type {Record<Task, { title: string; text: string; preferred: string[] }>} `preferred`: formats, before all others */
 export const TASKS = {
   cutout: {
-    title: 'Cut-out',
-    text: 'The objects alone, see-through around them',
+    title: tr('Cut-out'),
+    text: tr('The objects alone, see-through around them'),
     preferred: ['webm', 'png', 'webp', 'mov'],
   },
-  picture: { title: '', text: 'As you see it, with its effects', preferred: ['mp4', 'gif', 'webm', 'png', 'jpg'] },
-  data: { title: 'Data set', text: 'Masks to train on or to measure', preferred: ['dataset', 'coco', 'masks', 'yolo'] },
-  review: { title: 'Review', text: 'A page for others to check and comment', preferred: [] },
+  picture: { title: '', text: tr('As you see it, with its effects'), preferred: ['mp4', 'gif', 'webm', 'png', 'jpg'] },
+  data: {
+    title: tr('Data set'),
+    text: tr('Masks to train on or to measure'),
+    preferred: ['dataset', 'coco', 'masks', 'yolo'],
+  },
+  review: { title: tr('Review'), text: tr('A page for others to check and comment'), preferred: [] },
 };
 const ORDER = /** @type {Task[]} */ (Object.keys(TASKS));
 /**

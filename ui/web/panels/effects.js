@@ -16,6 +16,8 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { iconButton, make, makeButton, showText } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { percent } from '../shared/format.js';
+import { number, told, tr } from '../shared/language.js';
 import { backdrops, takeBackdrop } from '../storage/backdrops.js';
 import { previews } from '../viewport/effect_previews.js';
 import { effectThumbnails } from '../viewport/effect_thumbnails.js';
@@ -25,7 +27,12 @@ import { focusTab, showTab } from './side_tabs.js';
 const effectsPanel = find('effects');
 const layerList = find('layers');
 const backdropPicker = find('backdrop-picker');
-const GROUPS = { background: 'Background', objects: 'Objects', either: 'Background or objects', marks: 'On top' };
+const GROUPS = {
+  background: tr('Background'),
+  objects: tr('Objects'),
+  either: tr('Background or objects'),
+  marks: tr('On top'),
+};
 /** @type {{ place: number, name: string } | null} */
 let backdropTarget = null; // the setting of a layer that the chosen file is for
 
@@ -47,17 +54,17 @@ export function chooseEffects(effects) {
 /** @param {string} name */
 export function choosePreset(name) {
   chooseEffects(name === DEFAULT_PRESET ? null : presetEffects(name));
-  announce(`${name} chosen`);
+  announce(tr('{name} chosen', { name: told(name) }));
 }
 
 /** @param {string} effect */
 function addLayer(effect) {
   if (currentEffects().layers.length >= about.max_layers)
-    return toast(`A look has up to ${about.max_layers} effects. Remove one first.`, 'hint');
+    return toast(tr('A look has up to {n} effects. Remove one first.', { n: about.max_layers }), 'hint');
   changeEffects(({ layers }) => layers.push({ effect, ...sanitizeSettings(about.effects[effect].settings, {}) }));
   drawEffects();
   layerList.lastElementChild?.scrollIntoView({ block: 'nearest' });
-  announce(`${about.effects[effect].title} added`);
+  announce(tr('{name} added', { name: about.effects[effect].title }));
 }
 
 /** @param {number} place */
@@ -68,7 +75,7 @@ function removeLayer(place) {
   const { children } = layerList;
   const row = children[Math.min(place, children.length - 1)];
   (row ? buttonIn(row, 'remove') : find('layer-kind')).focus();
-  announce(`${title} removed`);
+  announce(tr('{name} removed', { name: title }));
 }
 
 /**
@@ -119,8 +126,8 @@ const CONTROLS = {
     const isShare = high - low <= 1;
     Object.assign(input, { type: 'range', min: low, max: high, step: isShare ? 0.01 : 1, value });
     const showValue = () => {
-      const number = Number(input.value);
-      output.textContent = isShare ? `${Math.round(100 * number)}%` : `${Math.round(number)}`;
+      const shown = Number(input.value);
+      output.textContent = isShare ? percent(shown) : number(Math.round(shown));
     };
     input.oninput = () => {
       slide(true);
@@ -151,12 +158,12 @@ const CONTROLS = {
     const own = make('label', 'mk-own');
     const box = make('input');
     Object.assign(box, { type: 'checkbox', checked: !value });
-    box.setAttribute('aria-label', `${label}: each object its own`);
+    box.setAttribute('aria-label', tr('{label}: each object its own', { label }));
     box.onchange = () => {
       input.disabled = box.checked;
       set(box.checked ? '' : input.value);
     };
-    own.append(box, make('span', '', 'Each its own'));
+    own.append(box, make('span', '', tr('Each its own')));
     return [input, own];
   },
 
@@ -168,7 +175,7 @@ const CONTROLS = {
   },
 
   backdrop(setting, value, label, set, choose) {
-    const button = makeButton('mk-button mk-backdrop', value ? 'Choose another' : 'Choose a picture', choose);
+    const button = makeButton('mk-button mk-backdrop', value ? tr('Choose another') : tr('Choose a picture'), choose);
     const picture = make('img');
     picture.alt = '';
     if (value) showBackdrop(picture, String(value), button);
@@ -184,7 +191,7 @@ const CONTROLS = {
 async function showBackdrop(picture, name, button) {
   const file = await backdrops.file(name);
   if (!file) {
-    button.textContent = 'Choose it again';
+    button.textContent = tr('Choose it again');
     return;
   }
   picture.onload = () => URL.revokeObjectURL(picture.src);
@@ -236,12 +243,12 @@ function layerRow({ effect }, place, { length }) {
     /** @type {() => void} */ act,
     disabled = false,
   ) => {
-    const button = iconButton(name === 'remove' ? 'trash' : name, `${label} ${title}`, `mk-layer-${name}`);
+    const button = iconButton(name === 'remove' ? 'trash' : name, label, `mk-layer-${name}`);
     head.append(Object.assign(button, { onclick: act, disabled }));
   };
-  addButton('up', 'Move up', () => moveLayer(place, -1), place === 0);
-  addButton('down', 'Move down', () => moveLayer(place, 1), place === length - 1);
-  addButton('remove', 'Remove', () => removeLayer(place));
+  addButton('up', tr('Move up {name}', { name: title }), () => moveLayer(place, -1), place === 0);
+  addButton('down', tr('Move down {name}', { name: title }), () => moveLayer(place, 1), place === length - 1);
+  addButton('remove', tr('Remove {name}', { name: title }), () => removeLayer(place));
   row.dataset.effect = effect;
   row.append(head, ...Object.entries(settings).map(([name, setting]) => settingLine(place, name, setting, title)));
   return row;
@@ -257,7 +264,7 @@ function presetCard(name) {
   Object.assign(input, { type: 'radio', name: 'mk-preset', value: name, onchange: () => choosePreset(name) });
   picture.alt = '';
   card.dataset.preset = name;
-  card.append(input, picture, make('span', '', name));
+  card.append(input, picture, make('span', '', told(name)));
   return card;
 }
 
@@ -285,7 +292,7 @@ function drawEffects() {
   layerList.replaceChildren(...layers.map(layerRow));
   find('layers-none').hidden = layers.length > 0;
   find('edge-settings').replaceChildren(
-    ...Object.entries(about.edges).map(([name, setting]) => settingLine(null, name, setting, 'Edges')),
+    ...Object.entries(about.edges).map(([name, setting]) => settingLine(null, name, setting, tr('Edges'))),
   );
   updatePresets();
   updateMessages();

@@ -9,6 +9,7 @@ import { state } from '../core/store.js';
 import { canvasOf, contextOf } from '../shared/canvas.js';
 import { makeButton } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { openExample } from '../storage/open_files.js';
 import { prompts } from '../tools/prompts.js';
@@ -163,7 +164,7 @@ export function setUpHero() {
   const [, , width, height] = objects[0].shape.place;
   Object.assign(canvas, { width: width * SCALE, height: height * SCALE });
   find('hero-picture').src = `${base}/examples/${example.name}/picture`;
-  find('hero-hint').textContent = fingersOnly ? 'Tap one to open it:' : 'Point at a thing, click to open it:';
+  find('hero-hint').textContent = fingersOnly ? tr('Tap one to open it:') : tr('Point at a thing, click to open it:');
   find('hero-objects').append(
     ...objects.map(object => {
       const button = makeButton('mk-hero-object', object.name, () => openWith(object));

@@ -12,7 +12,7 @@ import { connection } from '../net/connection.js';
 import { refusalText } from '../net/refusal.js';
 import { make } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
+import { commas, plural, sentences, told, tr } from '../shared/language.js';
 import { UnreadableFile } from '../tools/mask_file.js';
 import { prompts } from '../tools/prompts.js';
 
@@ -65,8 +65,9 @@ function readOnServer(file, form, byOrder) {
     inFlight = request;
     request.open('POST', address(`import?${query}`));
     request.responseType = 'json';
-    request.upload.onprogress = event => showImporting(event.total ? event.loaded / event.total : null, 'Uploading…');
-    request.upload.onload = () => showImporting(null, 'Reading it…');
+    request.upload.onprogress = event =>
+      showImporting(event.total ? event.loaded / event.total : null, tr('Uploading…'));
+    request.upload.onload = () => showImporting(null, tr('Reading it…'));
     request.onload = () => {
       if (request.status === 200) resolve(request.response);
       else {
@@ -75,9 +76,9 @@ function readOnServer(file, form, byOrder) {
       }
     };
     request.onerror = () =>
-      reject(new UnreadableFile('The upload was interrupted. Check the connection and try again.'));
+      reject(new UnreadableFile(tr('The upload was interrupted. Check the connection and try again.')));
     request.onabort = () => resolve(null);
-    showImporting(0, 'Uploading…');
+    showImporting(0, tr('Uploading…'));
     request.send(file);
   });
 }
@@ -87,7 +88,7 @@ function readOnServer(file, form, byOrder) {
  * @param {string} text
  */
 function showImporting(fraction, text) {
-  if (inFlight) showProgress('Importing annotations', fraction, text, cancelImport);
+  if (inFlight) showProgress(tr('Importing annotations'), fraction, text, cancelImport);
 }
 
 function cancelImport() {
@@ -107,7 +108,8 @@ async function readAnnotations(file, form, byOrder = false) {
     return version === state.version ? annotations : null;
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
-    if (!(error instanceof NamesDiffer)) toast(`“${file.name}” was not imported. ${error.message}`);
+    if (!(error instanceof NamesDiffer))
+      toast(sentences(tr('“{name}” was not imported.', { name: file.name }), error.message));
     else if (version === state.version) askForOrder(file, error.message);
     return null;
   } finally {
@@ -122,17 +124,21 @@ async function readAnnotations(file, form, byOrder = false) {
  */
 function askForOrder(file, text) {
   imported = { file, version: state.version, byOrder: true, annotations: null };
-  const which = openMedium().kind === 'image' ? 'it is about the open one all the same' : 'their order is the same';
-  find('import-found').textContent = `${text} Import it if you know that ${which}.`;
+  const which =
+    openMedium().kind === 'image'
+      ? tr('Import it if you know that it is about the open one all the same.')
+      : tr('Import it if you know that their order is the same.');
+  find('import-found').textContent = sentences(text, which);
   find('import-as').hidden = find('import-matches').hidden = true;
   find('import-notes').replaceChildren();
-  find('import-ok').textContent = 'Import all the same';
+  find('import-ok').textContent = tr('Import all the same');
   importDialog.showModal();
 }
 
 /** @param {File} file */
 export async function importAnnotations(file, byOrder = false) {
-  if (!state.medium) return toast('Open the picture or clip first that these annotations are about. Then import them.');
+  if (!state.medium)
+    return toast(tr('Open the picture or clip first that these annotations are about. Then import them.'));
   if (inFlight) return;
   const { version } = state;
   const annotations = await readAnnotations(file, 'masks', byOrder);
@@ -142,19 +148,36 @@ export async function importAnnotations(file, byOrder = false) {
   importDialog.showModal();
 }
 
+/**
+ * @param {string} objects
+ * @param {number} count of frames or photos that have some
+ * @param {number} of so many
+ */
+function foundText(objects, count, of) {
+  if (openMedium().kind === 'image') return objects;
+  if (isClip())
+    return count === of
+      ? plural(of, '{objects} on all {n} frame', '{objects} on all {n} frames', { objects })
+      : plural(of, '{objects} on {count} of {n} frame', '{objects} on {count} of {n} frames', { objects, count });
+  return count === of
+    ? plural(of, '{objects} on all {n} photo', '{objects} on all {n} photos', { objects })
+    : plural(of, '{objects} on {count} of {n} photo', '{objects} on {count} of {n} photos', { objects, count });
+}
+
 /** @param {Annotations} annotations */
 function describeImport(annotations) {
   const { objects: listed, entries, frames: count, of, boxes } = annotations;
-  const all = counted(of, isClip() ? 'frame' : 'photo');
-  const where = openMedium().kind === 'image' ? '' : count === of ? ` on all ${all}` : ` on ${count} of ${all}`;
   const names = [...new Set(listed.map(({ name, label }) => name || label).filter(Boolean))];
-  const some = names.slice(0, MAX_NAMES).join(', ');
+  const found = foundText(plural(listed.length, '{n} object', '{n} objects'), count, of);
+  const called = commas(names.slice(0, MAX_NAMES));
   const more = names.length - MAX_NAMES;
-  const called = names.length ? `: ${some}${more > 0 ? ` and ${more} more` : ''}` : '';
-  find('import-found').textContent = `${counted(listed.length, 'object')}${where}${called}`;
+  find('import-found').textContent = [
+    found,
+    ...(names.length ? [more > 0 ? tr('{names} and {n} more', { names: called, n: more }) : called] : []),
+  ].join(': ');
   find('import-as').hidden = boxes === entries.length;
   find('import-as-masks').checked = true;
-  find('import-ok').textContent = 'Import';
+  find('import-ok').textContent = tr('Import');
   describeMatches(annotations);
   find('import-notes').replaceChildren(...notesOn(annotations), ...reasonsIn(annotations));
 }
@@ -168,30 +191,52 @@ function describeMatches({ matches, matched }) {
   const guesses = matches.filter(({ guess }) => guess).length;
   const rows = matches.map(({ name, frame, guess }) => {
     const row = make('li', guess ? 'mk-guess' : '', '');
-    const to = kind === 'clip' ? `frame ${frame + 1}` : names[frame];
-    row.append(make('span', '', name || 'no name'), make('span', '', `→ ${to}`));
-    if (guess) row.append(make('b', '', 'guess'));
+    const to = kind === 'clip' ? tr('frame {n}', { n: frame + 1 }) : names[frame];
+    row.append(make('span', '', name || tr('no name')), make('span', '', `→ ${to}`));
+    if (guess) row.append(make('b', '', tr('guess')));
     return row;
   });
-  if (matched > matches.length) rows.push(make('li', '', `and ${matched - matches.length} more`));
+  if (matched > matches.length) rows.push(make('li', '', tr('and {n} more', { n: matched - matches.length })));
   find('import-matches').hidden = !matched;
   find('import-matches').open = guesses > 0;
-  const guessed = guesses
-    ? `, ${guesses === matched ? (matched === 1 ? 'as a guess' : 'all as guesses') : `${guesses} as guesses`}`
-    : '';
-  find('import-matches-summary').textContent =
-    `${counted(matched, 'name')} in the file ${matched === 1 ? 'is' : 'are'} matched to the ${kind === 'clip' ? 'frames' : 'pictures'} here${guessed}`;
+  const guessed =
+    guesses === matched
+      ? plural(guesses, 'as a guess', 'all as guesses')
+      : plural(guesses, '{n} as a guess', '{n} as guesses');
+  const summary =
+    kind === 'clip'
+      ? plural(
+          matched,
+          '{n} name in the file is matched to the frames here',
+          '{n} names in the file are matched to the frames here',
+        )
+      : plural(
+          matched,
+          '{n} name in the file is matched to the pictures here',
+          '{n} names in the file are matched to the pictures here',
+        );
+  find('import-matches-summary').textContent = commas([summary, guesses ? guessed : '']);
   find('import-matches-list').replaceChildren(...rows);
 }
 
 /** @param {Annotations} annotations */
 function notesOn({ entries, every, boxes, notes }) {
-  const texts = [...notes];
-  if (boxes === entries.length) texts.push('The file has boxes without outlines. The model finds the masks in them.');
-  else if (boxes) texts.push(`${boxes} of these have a box but no outline. The model finds the masks in them.`);
+  const texts = notes.map(told);
+  if (boxes === entries.length)
+    texts.push(tr('The file has boxes without outlines. The model finds the masks in them.'));
+  else if (boxes)
+    texts.push(
+      plural(
+        boxes,
+        '{n} of these has a box but no outline. The model finds the mask in it.',
+        '{n} of these have a box but no outline. The model finds the masks in them.',
+      ),
+    );
   if (every > 1) {
-    const rest = isClip() ? 'Tracking finds those in between.' : 'The others are left out.';
-    texts.push(`One in ${every} masks of each object is taken, evenly, since no more fit. ${rest}`);
+    const rest = isClip() ? tr('Tracking finds those in between.') : tr('The others are left out.');
+    texts.push(
+      sentences(tr('One in {n} masks of each object is taken, evenly, since no more fit.', { n: every }), rest),
+    );
   }
   return texts.map(text => make('li', '', text));
 }
@@ -199,11 +244,11 @@ function notesOn({ entries, every, boxes, notes }) {
 /** @param {Annotations} annotations */
 function reasonsIn({ skipped }) {
   const texts = skipped.slice(0, MAX_REASONS).map(({ count, reason, names }) => {
-    const some = names.length ? ` (${names.join(', ')}${count > names.length ? ' …' : ''})` : '';
-    return `${count} left out. ${reason}${some}`;
+    const some = names.length ? `(${commas(names)}${count > names.length ? ' …' : ''})` : '';
+    return sentences(plural(count, '{n} left out.', '{n} left out.'), told(reason), some);
   });
   const rest = skipped.slice(MAX_REASONS).reduce((sum, { count }) => sum + count, 0);
-  if (rest) texts.push(`${rest} more left out, for other reasons.`);
+  if (rest) texts.push(plural(rest, '{n} more left out, for other reasons.', '{n} more left out, for other reasons.'));
   return texts.map(text => make('li', 'mk-import-skipped', text));
 }
 
@@ -227,9 +272,13 @@ async function addImported() {
       set: sanitizeTraits({ ...(name && { name }), ...(label && { label }) }),
     }));
   if (!isWorking()) setScreen('work');
-  prompts.addStep([...entries, ...traits], 'Importing annotations');
-  announce(`${counted(chosen.objects.length, 'object')} imported`);
-  showTip(isClip() ? 'Imported. Track to find the objects on the other frames.' : 'Imported. Clicks refine the masks.');
+  prompts.addStep([...entries, ...traits], tr('Importing annotations'));
+  announce(plural(chosen.objects.length, '{n} object imported', '{n} objects imported'));
+  showTip(
+    isClip()
+      ? tr('Imported. Track to find the objects on the other frames.')
+      : tr('Imported. Clicks refine the masks.'),
+  );
 }
 
 export function setUpImportAnnotations() {

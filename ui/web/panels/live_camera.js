@@ -6,14 +6,13 @@ import { announce } from '../core/notices.js';
 import { about, find, listen } from '../core/page.js';
 import { makeRoving, markChosen } from '../core/roving.js';
 import { state } from '../core/store.js';
-import { worded } from '../core/wording.js';
 import { connection } from '../net/connection.js';
 import { sendFrame } from '../net/live_frames.js';
 import { Refused } from '../net/refusal.js';
 import { canvasOf, contextOf } from '../shared/canvas.js';
 import { iconButton, make, makeButton, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
+import { number, plural, sentences, tr } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 import { openFile } from '../storage/open_files.js';
 import { drawFill, drawOutline } from '../viewport/sprites.js';
@@ -28,7 +27,7 @@ const PACE_WINDOW = 2000; // milliseconds over which frames per second are count
 const MIN_BOX = 6; // CSS pixels; a shorter drag is a click
 const OPACITY = 0.5;
 const OUTLINE_WIDTH = 2; // CSS pixels
-const LOST_CONNECTION = 'The connection to the server was lost. It goes on as soon as it is back.';
+const LOST_CONNECTION = tr('The connection to the server was lost. It goes on as soon as it is back.');
 
 const dialog = find('stream-dialog');
 const video = find('stream-video');
@@ -74,9 +73,9 @@ function showNote(text, canResume = false) {
 }
 
 /** @param {string} text below the picture */
-const showHint = text => showText(find('stream-hint'), worded(text));
+const showHint = text => showText(find('stream-hint'), text);
 
-const DEFAULT_HINT = 'Click on a thing to follow it, drag a box around it; right-click takes away.';
+const DEFAULT_HINT = tr('Click on a thing to follow it, drag a box around it; right-click takes away.');
 
 // --- on and off ---
 
@@ -90,7 +89,7 @@ function openDialog() {
 }
 
 async function turnOn() {
-  showNote('Waiting for the camera…');
+  showNote(tr('Waiting for the camera…'));
   const run = new AbortController();
   running = run;
   try {
@@ -98,7 +97,7 @@ async function turnOn() {
     const stream = await openStream(video, { width: { ideal: side }, height: { ideal: (side * 3) / 4 } });
     if (running !== run) return running || closeStream(video);
     for (const track of stream.getTracks()) {
-      track.onended = () => pause('The camera was disconnected. Connect it and go on.');
+      track.onended = () => pause(tr('The camera was disconnected. Connect it and go on.'));
     }
     answers = [];
     await sendFrames(run);
@@ -186,11 +185,11 @@ async function isServerReady() {
   const size = frameSize();
   if (!size.width || !size.height) return false;
   if (connection.status !== 'on' || !state.ready) {
-    showNote(connection.status === 'on' ? 'The model is still loading…' : LOST_CONNECTION);
+    showNote(connection.status === 'on' ? tr('The model is still loading…') : LOST_CONNECTION);
     return false;
   }
   if (started && (started.width !== size.width || started.height !== size.height)) {
-    if (objects.byId.size) showHint('The camera’s picture has another size now. Click on the things again.');
+    if (objects.byId.size) showHint(tr('The camera’s picture has another size now. Click on the things again.'));
     objects.clear();
     drawObjects();
     started = null;
@@ -256,8 +255,13 @@ async function setAgain(frame) {
   const prompts = await objects.maskPrompts(started);
   const lost = objects.restart(prompts.map(({ object }) => object));
   for (const { object, prompt } of prompts) send({ t: 'live_prompt', frame, object, prompt });
-  const gone = lost.length ? ` ${counted(lost.length, 'object')} out of sight: click there again.` : '';
-  showHint(`The server had lost what it followed. It goes on from the last masks.${gone}`);
+  const gone = plural(
+    lost.length,
+    '{n} object out of sight: click there again.',
+    '{n} objects out of sight: click there again.',
+  );
+  const begun = tr('The server had lost what it followed. It goes on from the last masks.');
+  showHint(sentences(begun, lost.length ? gone : ''));
   drawObjects();
 }
 
@@ -303,7 +307,8 @@ function showPace() {
   const since = answers.length > 1 ? answers[answers.length - 1].at - answers[0].at : 0;
   const latencies = answers.map(({ latency }) => latency).sort((a, b) => a - b);
   const pace = since ? ((answers.length - 1) * 1000) / since : 0;
-  const text = `${pace.toFixed(pace < 10 ? 1 : 0)} frames/s · ${Math.round(latencies[latencies.length >> 1] ?? 0)} ms`;
+  const latency = Math.round(latencies[latencies.length >> 1] ?? 0);
+  const text = `${tr('{n} frames/s', { n: number(pace, pace < 10 ? 1 : 0) })} · ${tr('{n} ms', { n: latency })}`;
   find('stream-pace').textContent = running && since ? text : '';
 }
 
@@ -321,13 +326,14 @@ function positionOf({ clientX, clientY }) {
   ];
 }
 
+const tooMany = () => tr('Up to {n} objects can be followed. Remove one first.', { n: about.max_objects });
+
 /** @param {{ point?: Point; box?: Box }} added */
 function prompt(added) {
   if (!running || shown.frame < 0) return;
   const isNew = !objects.byId.has(objects.active);
-  if (isNew && added.point && !added.point[2]) return showHint('Click on the thing first, then take away from it.');
-  if (isNew && !objects.startNew())
-    return showHint(`Up to ${about.max_objects} objects can be followed. Remove one first.`);
+  if (isNew && added.point && !added.point[2]) return showHint(tr('Click on the thing first, then take away from it.'));
+  if (isNew && !objects.startNew()) return showHint(tooMany());
   if (connection.status !== 'on') return showNote(LOST_CONNECTION);
   const { active: object } = objects;
   send({ t: 'live_prompt', frame: shown.frame, object, prompt: objects.promptWith(shown.frame, added) });
@@ -390,13 +396,13 @@ function drawObjects() {
   find('stream-objects').replaceChildren(
     ...items.map(({ id, isActive, isNew, isAway }) => {
       const item = make('li', 'mk-stream-object');
-      const pick = makeButton('mk-stream-pick', `Object ${id}`, () => activate(id));
+      const pick = makeButton('mk-stream-pick', tr('Object {id}', { id }), () => activate(id));
       pick.ariaPressed = `${isActive}`;
       pick.style.setProperty('--color', objects.color(id));
-      if (isNew || isAway) pick.append(make('span', '', isNew ? ' · click on it' : ' · out of sight'));
+      if (isNew || isAway) pick.append(make('span', '', ` · ${isNew ? tr('click on it') : tr('out of sight')}`));
       item.append(pick);
       if (isNew) return item;
-      const remove = iconButton('close', `Remove object ${id}`);
+      const remove = iconButton('close', tr('Remove object {id}', { id }));
       remove.onclick = () => removeObject(id);
       item.append(remove);
       return item;
@@ -419,7 +425,7 @@ function removeObject(id) {
 }
 
 function startNew() {
-  if (!objects.startNew()) showHint(`Up to ${about.max_objects} objects can be followed. Remove one first.`);
+  if (!objects.startNew()) showHint(tooMany());
   setSign(true);
   drawObjects();
 }
@@ -472,7 +478,7 @@ export function setUpLiveCamera() {
     prompt({ point: [...positionOf(/** @type {PointerEvent} */ (event)), 0] });
   });
   listen(document, 'visibilitychange', () => {
-    if (document.hidden) pause('The camera was turned off while this tab was in the background.');
+    if (document.hidden) pause(tr('The camera was turned off while this tab was in the background.'));
   });
   mount.signal.addEventListener('abort', turnOff);
 

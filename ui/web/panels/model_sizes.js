@@ -2,6 +2,7 @@
 
 /** @import { ModelData } from '../protocol.js' */
 
+import { tr } from '../shared/language.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 
 const SETTING = 'masklet-resolutions';
@@ -27,8 +28,8 @@ export function groupModels(models) {
  * @param {ModelData[]} group
  */
 export function resolutionText({ name, image_size }, group) {
-  if (name === group[0]?.name) return `Fast ${image_size}`;
-  return name === group[group.length - 1]?.name ? `Exact ${image_size}` : `${image_size}`;
+  if (name === group[0]?.name) return tr('Fast {size}', { size: `${image_size}` });
+  return name === group[group.length - 1]?.name ? tr('Exact {size}', { size: `${image_size}` }) : `${image_size}`;
 }
 
 /**

@@ -14,7 +14,8 @@ import { connection } from '../net/connection.js';
 import { closeWith } from '../shared/dialogs.js';
 import { make, makeButton, setProgress } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { percent } from '../shared/format.js';
+import { percent, withPercent } from '../shared/format.js';
+import { sentences, told, tr } from '../shared/language.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 import { refreshMasks } from '../viewport/viewport.js';
@@ -48,13 +49,13 @@ export function changeModel(name) {
   if (!connection.send({ t: 'choose_model', name })) return toast(NO_CONNECTION);
   find('models-problem').hidden = true;
   isCancelled = false;
-  setChange({ model: name, fraction: null, message: 'Starting…', moving: false });
+  setChange({ model: name, fraction: null, message: tr('Starting…'), moving: false });
 }
 
 function cancelChange() {
   connection.send({ t: 'cancel', job: 'model' });
   isCancelled = true;
-  announce('The model stays as it was');
+  announce(tr('The model stays as it was'));
   setChange(null);
 }
 
@@ -65,7 +66,10 @@ function cancelChange() {
 function changeFailed(reason) {
   const { model: name = '' } = change ?? {};
   setChange(null);
-  const text = `${titleOf(name) || 'The model'} could not be loaded; ${state.model.title} stays in use.`;
+  const text = tr('{title} could not be loaded; {other} stays in use.', {
+    title: titleOf(name) || tr('The model'),
+    other: state.model.title,
+  });
   find('models-problem-text').textContent = text;
   find('models-problem').title = reason;
   find('models-problem').hidden = false;
@@ -79,7 +83,7 @@ function setChange(next) {
   if (change?.moving && !next) showProgress('');
   change = next;
   if (next?.moving && !modelsDialog.open)
-    showProgress(`Changing to ${titleOf(next.model)}`, next.fraction, next.message, cancelChange);
+    showProgress(tr('Changing to {title}', { title: titleOf(next.model) }), next.fraction, next.message, cancelChange);
   drawModels();
   updateModelButton();
 }
@@ -89,11 +93,13 @@ const titleOf = name => available.models.find(model => model.name === name)?.tit
 
 function updateModelButton() {
   const { title, device } = state.model;
-  find('model-title').textContent = title || 'Model';
-  find('model-change').textContent = change ? percent(change.fraction) || ' …' : '';
+  find('model-title').textContent = title || tr('Model');
+  find('model-change').textContent = change ? percent(change.fraction) || '…' : '';
   const label = change
-    ? `Changing to ${titleOf(change.model)}: ${change.message}${percent(change.fraction)}`
-    : `Model: ${title || 'loading'}${device ? ` on ${device}` : ''}`;
+    ? `${tr('Changing to {title}', { title: titleOf(change.model) })}: ${withPercent(change.message, change.fraction)}`
+    : device
+      ? tr('Model: {title} on {device}', { title: title || tr('loading'), device: told(device) })
+      : tr('Model: {title}', { title: title || tr('loading') });
   find('model').title = `${label} (W)`;
   find('model').setAttribute('aria-label', label);
 }
@@ -103,25 +109,28 @@ function updateModelButton() {
 /** @param {ModelData} model */
 function weightsText({ weights, megabytes = 0 }) {
   return {
-    bundled: 'Comes with Masklet',
-    downloaded: 'On this server’s disk already',
-    remote: `Will be downloaded: ${shortNumber(megabytes)} MB`,
-    own: 'This server’s own weights',
-    trained: 'Trained here, for you alone: it goes when you leave',
+    bundled: tr('Comes with Masklet'),
+    downloaded: tr('On this server’s disk already'),
+    remote: tr('Will be downloaded: {size}', { size: tr('{n} MB', { n: shortNumber(megabytes) }) }),
+    own: tr('This server’s own weights'),
+    trained: tr('Trained here, for you alone: it goes when you leave'),
   }[weights];
 }
 
 /** @param {ModelData} model */
 const clipText = model =>
   isPublished(model) && model.frame === undefined && isClip()
-    ? 'Cannot track through this clip: a SAM 2 model can'
+    ? tr('Cannot track through this clip: a SAM 2 model can')
     : '';
 
 function drawModels() {
   const { device, memory, models } = available;
   const list = find('models-list');
-  const used = memory === null ? '' : `, ${Math.round(100 * memory)}% of its memory in use`;
-  find('models-device').textContent = device ? `Runs on: ${device}${used}.` : '';
+  const runsOn =
+    memory === null
+      ? tr('Runs on: {device}.', { device: told(device) })
+      : tr('Runs on: {device}, {share} of its memory in use.', { device: told(device), share: percent(memory) });
+  find('models-device').textContent = device ? runsOn : '';
   const buttons = () => /** @type {NodeListOf<HTMLButtonElement>} */ (list.querySelectorAll('[data-focus]'));
   const focused = [...buttons()].find(button => button === document.activeElement)?.dataset.focus;
   list.replaceChildren(...groupModels(models).map(modelCard));
@@ -139,9 +148,12 @@ function modelCard(group) {
   const inUse = group.find(({ name }) => name === state.model.name);
   const isCurrent = model === inUse;
   head.append(make('b', '', model.title));
-  const which = inUse && !isCurrent ? `${resolutionText(inUse, group).toLowerCase()} ` : '';
-  if (inUse) head.append(make('span', 'mk-model-card-mark', `${which}in use`));
-  else if (model.loaded) head.append(make('span', 'mk-model-card-mark mk-model-card-quiet', 'loaded'));
+  const mark =
+    inUse && !isCurrent
+      ? tr('{resolution} in use', { resolution: resolutionText(inUse, group).toLowerCase() })
+      : tr('in use');
+  if (inUse) head.append(make('span', 'mk-model-card-mark', mark));
+  else if (model.loaded) head.append(make('span', 'mk-model-card-mark mk-model-card-quiet', tr('loaded')));
   if (group.length > 1) head.append(resolutionChoice(model, group));
   card.classList.toggle('mk-current', !!inUse);
   const facts = make('div', 'mk-model-card-facts');
@@ -162,7 +174,7 @@ function modelCard(group) {
 function resolutionChoice(shown, group) {
   const choice = make('div', 'mk-segment mk-model-card-sizes');
   choice.setAttribute('role', 'radiogroup');
-  choice.setAttribute('aria-label', `Resolution of ${group[group.length - 1]?.title}`);
+  choice.setAttribute('aria-label', tr('Resolution of {title}', { title: group[group.length - 1]?.title ?? '' }));
   const buttons = group.map(model => {
     const button = makeButton('', resolutionText(model, group), () => {
       for (const { name } of group) picked.delete(name);
@@ -171,7 +183,7 @@ function resolutionChoice(shown, group) {
       drawModels();
     });
     button.setAttribute('role', 'radio');
-    button.title = `Pictures are seen at ${model.image_size} × ${model.image_size} pixels`;
+    button.title = tr('Pictures are seen at {size} × {size} pixels', { size: `${model.image_size}` });
     button.disabled = !!change;
     button.dataset.focus = `size ${model.name}`;
     return button;
@@ -187,10 +199,10 @@ function resolutionChoice(shown, group) {
  * @param {boolean} again
  */
 function useButton({ name, title }, again) {
-  const button = makeButton('mk-button', again ? 'Try again' : 'Use', () => changeModel(name));
+  const button = makeButton('mk-button', again ? tr('Try again') : tr('Use'), () => changeModel(name));
   button.dataset.focus = `use ${name}`;
   button.disabled = !!change;
-  button.setAttribute('aria-label', `${again ? 'Try again with' : 'Use'} ${title}`);
+  button.setAttribute('aria-label', again ? tr('Try again with {title}', { title }) : tr('Use {title}', { title }));
   return button;
 }
 
@@ -201,9 +213,9 @@ function changeBar({ model, fraction, message }) {
   const row = make('div', 'mk-row');
   progress.append(make('i'));
   setProgress(progress, fraction);
-  const cancel = makeButton('mk-link', 'Cancel', cancelChange);
+  const cancel = makeButton('mk-link', tr('Cancel'), cancelChange);
   cancel.dataset.focus = `use ${model}`;
-  row.append(make('span', '', [message, percent(fraction).trim()].filter(Boolean).join(' · ')), cancel);
+  row.append(make('span', '', [message, percent(fraction)].filter(Boolean).join(' · ')), cancel);
   bar.append(progress, row);
   return bar;
 }
@@ -234,8 +246,8 @@ export function setUpModels() {
     setChange(null);
     connection.send({ t: 'list_models' });
     modelsDialog.close();
-    const again = state.log.prompts.size ? ' Your clicks were said to it again.' : '';
-    toast(`${state.model.title} is in use now.${again}`, 'hint');
+    const again = state.log.prompts.size ? tr('Your clicks were said to it again.') : '';
+    toast(sentences(tr('{title} is in use now.', { title: state.model.title }), again), 'hint');
   });
 
   on('server-error', ({ job, text }) => {

@@ -10,6 +10,7 @@ import { state } from '../core/store.js';
 import { MAX_LABEL_LENGTH, MAX_NAME_LENGTH } from '../core/traits.js';
 import { make, scrollWithin, setIcon, targetOf } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { explainRating, showRating } from '../shared/ratings.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { addObject } from '../tools/object_actions.js';
@@ -33,7 +34,7 @@ const SCROLL_STEP = 10;
 function makeRow(id) {
   const row = /** @type {HTMLElement} */ (find('row-template').content.firstElementChild?.cloneNode(true));
   row.dataset.object = `${id}`;
-  Object.assign(find('name', row), { maxLength: MAX_NAME_LENGTH, placeholder: `Object ${id}` });
+  Object.assign(find('name', row), { maxLength: MAX_NAME_LENGTH, placeholder: tr('Object {id}', { id }) });
   find('label', row).maxLength = MAX_LABEL_LENGTH;
   rows.set(id, row);
   thumbnailObserver.observe(row);
@@ -57,10 +58,10 @@ const pickRating = ({ rating, predicted_iou }) => ({ rating, predicted_iou });
  * @param {ReturnType<typeof maskHere>} mask
  */
 function showScore(element, mask) {
-  element.title = !mask ? '' : mask.area ? explainRating(mask) : 'The object is not in this frame';
+  element.title = !mask ? '' : mask.area ? explainRating(mask) : tr('The object is not in this frame');
   if (mask?.area) return showRating(element, mask);
   delete element.dataset.rating;
-  element.textContent = mask ? 'not here' : '';
+  element.textContent = mask ? tr('not here') : '';
 }
 
 /** @param {number} id */
@@ -105,9 +106,9 @@ function updateInputs(row, { id, name, label, color }) {
   nameInput.title = name;
   labelInput.title = label;
   labelInput.classList.toggle('mk-blank', !label);
-  nameInput.setAttribute('aria-label', `Name of object ${id}`);
-  labelInput.setAttribute('aria-label', `Class of ${name}`);
-  swatch.setAttribute('aria-label', `Color of ${name}`);
+  nameInput.setAttribute('aria-label', tr('Name of object {id}', { id }));
+  labelInput.setAttribute('aria-label', tr('Class of {name}', { name }));
+  swatch.setAttribute('aria-label', tr('Color of {name}', { name }));
 }
 
 /**
@@ -117,16 +118,16 @@ function updateInputs(row, { id, name, label, color }) {
 function updateButtons(row, { name, visible, active, solo, locked }) {
   const [pick, eye] = [find('pick', row), find('eye', row)];
   setIcon(eye, solo ? 'solo' : visible ? 'eye' : 'eye-off');
-  eye.title = visible ? 'Hide (X)' : 'Show (X)';
-  eye.setAttribute('aria-label', `Hide ${name}`);
+  eye.title = visible ? tr('Hide (X)') : tr('Show (X)');
+  eye.setAttribute('aria-label', tr('Hide {name}', { name }));
   eye.setAttribute('aria-pressed', String(!visible));
   eye.classList.toggle('mk-solo', solo);
-  pick.setAttribute('aria-label', `Select ${name}${locked ? ', locked' : ''}`);
+  pick.setAttribute('aria-label', locked ? tr('Select {name}, locked', { name }) : tr('Select {name}', { name }));
   if (active) row.setAttribute('aria-current', 'true');
   else row.removeAttribute('aria-current');
   pick.setAttribute('aria-pressed', String(active));
-  pick.title = locked ? 'Locked. Unlock it with K or in the menu' : '';
-  find('dots', row).setAttribute('aria-label', `More for ${name}`);
+  pick.title = locked ? tr('Locked. Unlock it with K or in the menu') : '';
+  find('dots', row).setAttribute('aria-label', tr('More for {name}', { name }));
 }
 
 const elsewhere = find('elsewhere');
@@ -195,7 +196,7 @@ function updateAllButton(listed) {
   const isAnyHidden = listed.some(id => !objects.isVisible(id));
   const button = find('all');
   button.disabled = !listed.length;
-  button.title = isAnyHidden ? 'Show all objects' : 'Hide all objects';
+  button.title = isAnyHidden ? tr('Show all objects') : tr('Hide all objects');
   button.setAttribute('aria-pressed', String(isAnyHidden));
   setIcon(button, isAnyHidden ? 'eye-off' : 'eye');
 }

@@ -8,6 +8,7 @@ import { isTyping, shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { targetOf } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 import { removeObject } from '../tools/object_actions.js';
 import { prompts } from '../tools/prompts.js';
@@ -51,7 +52,7 @@ function openMenu(id) {
   menuObject = id;
   item('solo').setAttribute('aria-checked', String(solo));
   item('lock').setAttribute('aria-checked', String(locked));
-  find('lock-text', menu).textContent = locked ? 'Unlock' : 'Lock';
+  find('lock-text', menu).textContent = locked ? tr('Unlock') : tr('Lock');
   item('up').disabled = listed[0] === id;
   item('down').disabled = listed[listed.length - 1] === id;
   item('clear').disabled = locked || !state.log.prompts.get(id)?.has(state.frame);

@@ -10,6 +10,7 @@ import { notesOf } from '../core/reviews.js';
 import { state } from '../core/store.js';
 import { make, makeButton, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { plural, tr } from '../shared/language.js';
 import { goTo } from '../timeline/navigation.js';
 import { describeAllChecks, showSuspicious, suspiciousPlaces, wasSeen } from '../timeline/quality_strip.js';
 import { masks } from '../viewport/masks.js';
@@ -17,11 +18,11 @@ import { masks } from '../viewport/masks.js';
 const DELAY = 300; // milliseconds between two looks at all masks, of which there may be many
 const MAX_LISTED = 200;
 const TEXTS = {
-  poor: 'poor mask',
-  nothing: 'Nothing to check yet.',
-  fine: 'No mask is rated poor.',
-  seen: 'All places were looked at.',
-  badge: (/** @type {number} */ count) => `${count === 1 ? '1 place' : `${count} places`} to check`,
+  poor: tr('poor mask'),
+  nothing: tr('Nothing to check yet.'),
+  fine: tr('No mask is rated poor.'),
+  seen: tr('All places were looked at.'),
+  badge: (/** @type {number} */ count) => plural(count, '{n} place to check', '{n} places to check'),
 };
 
 const list = find('places');

@@ -11,6 +11,7 @@ import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { make } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { save, snapshot } from '../storage/autosave.js';
 import { replayLog } from '../storage/edit_log_replay.js';
 import { downloadStem, isCalled } from '../storage/file_names.js';
@@ -40,7 +41,7 @@ function download(text, name) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), URL_LIFETIME);
-  toast(`${name} is saved.`, 'hint');
+  toast(tr('{name} is saved.', { name }), 'hint');
 }
 
 /** @param {MasksByObject} [masks] */
@@ -62,18 +63,18 @@ function saveProject(masks) {
 function saveWithMasks() {
   /** @type {ExportObject[]} */
   const objects = [...state.log.prompts.keys()].map(id => ({ id, name: '', label: '', color: [0, 0, 0] }));
-  if (!objects.length) return toast('Select something first. Then there are masks to save.', 'hint');
-  if (state.exporting) return toast('A download is under way. Wait until it is done.', 'hint');
+  if (!objects.length) return toast(tr('Select something first. Then there are masks to save.'), 'hint');
+  if (state.exporting) return toast(tr('A download is under way. Wait until it is done.'), 'hint');
   if (!connection.send({ t: 'export', format: 'coco', objects })) return toast(NO_CONNECTION);
   isExporting = true;
-  showExporting(null, 'Starting…');
+  showExporting(null, tr('Starting…'));
 }
 
 /**
  * @param {number | null} fraction
  * @param {string} text
  */
-const showExporting = (fraction, text) => showProgress('Saving with masks', fraction, text, cancelExport);
+const showExporting = (fraction, text) => showProgress(tr('Saving with masks'), fraction, text, cancelExport);
 
 function endExport() {
   isExporting = false;
@@ -118,7 +119,7 @@ async function openProject(file) {
     project = await readProject(file);
   } catch (error) {
     if (error instanceof NoProject && state.medium) return importAnnotations(file);
-    return toast(error instanceof BadProject ? error.message : 'This file could not be read. Choose it again.');
+    return toast(error instanceof BadProject ? error.message : tr('This file could not be read. Choose it again.'));
   }
   const { medium } = state;
   const isOpen = medium && isSameMedium(project.medium, medium) && isCalled(project.medium.name, medium.name);
@@ -145,7 +146,7 @@ export function setUpProjectMenu() {
       const masks = await fetchMasks(url);
       if (isExporting) saveProject(masks);
     } catch {
-      toast('The masks could not be fetched. Check the connection and try again.');
+      toast(tr('The masks could not be fetched. Check the connection and try again.'));
     }
     endExport();
   });

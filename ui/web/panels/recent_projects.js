@@ -6,7 +6,8 @@ import { setScreen } from '../core/screen.js';
 import { state, update } from '../core/store.js';
 import { iconButton, make, makeButton, showName } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { ago, counted } from '../shared/format.js';
+import { ago } from '../shared/format.js';
+import { plural, tr } from '../shared/language.js';
 import { allWritten, flushSave, loadFromTab, STORAGE_KEY } from '../storage/autosave.js';
 import { database } from '../storage/database.js';
 import { openRecent } from '../storage/project_restore.js';
@@ -25,12 +26,16 @@ function recentCard(record) {
     open.append(picture);
   }
   const text = make('span', 'mk-recent-text');
-  const facts = `${counted(record.objects, 'object')} · ${isOpen ? 'open now' : ago(record.at)}`;
+  const facts = `${plural(record.objects, '{n} object', '{n} objects')} · ${isOpen ? tr('open now') : ago(record.at)}`;
   const name = make('b');
   showName(name, record.medium.name);
   text.append(name, make('span', '', facts));
   open.append(text);
-  const remove = iconButton('close', `Forget ${record.medium.name}: remove it from this browser`, 'mk-recent-remove');
+  const remove = iconButton(
+    'close',
+    tr('Forget {name}: remove it from this browser', { name: record.medium.name }),
+    'mk-recent-remove',
+  );
   remove.onclick = () => removeProject(record);
   card.append(open, remove);
   return card;
@@ -54,7 +59,7 @@ async function removeProject(record) {
   if (loadFromTab()?.id === record.id) sessionStorage.removeItem(STORAGE_KEY);
   await allWritten();
   await database.forget(record.id);
-  announce(`${record.medium.name} is forgotten`);
+  announce(tr('{name} is forgotten', { name: record.medium.name }));
   await showRecent();
   (find('recent-list').querySelector('button') ?? find('choose')).focus();
 }

@@ -10,6 +10,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, update, view } from '../core/store.js';
 import { icon, make, makeButton, scrollWithin, setIcon } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { MAX_REVIEWS, REVIEW_VERSION, readReview } from '../storage/review_file.js';
 import { BadProject, readMedium } from '../storage/validation.js';
@@ -35,28 +36,30 @@ function setReviews(reviews) {
 
 /** @param {Record<string, unknown>} plain what findReview returns; everything in it is checked */
 export function openReview(plain) {
-  const otherVersion = 'This review was made by another version of Masklet. Open it with that version.';
+  const otherVersion = tr('This review was made by another version of Masklet. Open it with that version.');
   if (plain.version !== REVIEW_VERSION) return toast(otherVersion);
   try {
     const medium = readMedium(plain.medium);
-    const about = `This review is about ${describeMedium(medium)}`;
-    if (!state.medium) return toast(`${about}. Open that first, then the review.`);
-    if (!isSameMedium(medium, state.medium)) return toast(`${about}, not about what is open. Open that first.`);
+    const about = { medium: describeMedium(medium) };
+    if (!state.medium) return toast(tr('This review is about {medium}. Open that first, then the review.', about));
+    if (!isSameMedium(medium, state.medium))
+      return toast(tr('This review is about {medium}, not about what is open. Open that first.', about));
     addReview(readReview(plain, state.medium));
   } catch (error) {
     if (!(error instanceof BadProject)) throw error;
-    toast('This review is damaged: it cannot be read.');
+    toast(tr('This review is damaged: it cannot be read.'));
   }
 }
 
 /** @param {Review} review */
 function addReview(review) {
   const merged = mergeReview(state.reviews, review);
-  if (merged.length > MAX_REVIEWS) return toast(`${MAX_REVIEWS} reviews are the limit. Dismiss them first.`);
+  if (merged.length > MAX_REVIEWS)
+    return toast(tr('{n} reviews are the limit. Dismiss them first.', { n: MAX_REVIEWS }));
   setScreen('work');
   setReviews(merged);
   showTab('review');
-  toast(`${review.reviewer || 'The reviewer'}: ${summarize(review)}.`, 'hint');
+  toast(tr('{name}: {summary}.', { name: review.reviewer || tr('The reviewer'), summary: summarize(review) }), 'hint');
 }
 
 /**
@@ -85,7 +88,7 @@ function jumpToNote(note) {
   if (note.object && state.log.prompts.has(note.object) && note.object !== state.active) objects.select(note.object);
   goTo(note.frame);
   viewport.scrollIntoView({ block: 'nearest' });
-  announce(`Note ${allNotes().indexOf(note) + 1}: ${note.text}`);
+  announce(tr('Note {n}: {text}', { n: allNotes().indexOf(note) + 1, text: note.text }));
   emit('reviews');
 }
 
@@ -97,7 +100,7 @@ function nextNote(step) {
   const all = allNotes();
   const open = all.filter(note => !note.done);
   const candidates = open.length ? open : all;
-  if (!candidates.length) return toast('There is no review here. Drop the file that a reviewer sent back.', 'hint');
+  if (!candidates.length) return toast(tr('There is no review here. Drop the file that a reviewer sent back.'), 'hint');
   const current = chosenNote ? all.indexOf(chosenNote) : -1;
   const before = all.findLastIndex(note => note.frame < state.frame);
   const place = current >= 0 ? current : before + (step < 0 ? 1 : 0);
@@ -127,7 +130,7 @@ function pinOf(note, number) {
   const pin = makeButton('mk-review-note-pin', `${number}`, () => jumpToNote(note));
   const [x, y] = positionOf(note);
   pin.title = note.text;
-  pin.setAttribute('aria-label', `Note ${number}: ${note.text}`);
+  pin.setAttribute('aria-label', tr('Note {n}: {text}', { n: number, text: note.text }));
   pin.classList.toggle('mk-chosen', note === chosenNote);
   pin.style.transform = `translate(${x}px, ${y}px)`;
   return pin;
@@ -185,8 +188,8 @@ function noteItem(note, number, reviewer) {
   const button = noteButton(mark, note.text, [name, frameName(note.frame), reviewer], () => jumpToNote(note));
   if (note === chosenNote) button.setAttribute('aria-current', 'true');
   const box = make('input', 'mk-review-note-done');
-  Object.assign(box, { type: 'checkbox', checked: note.done, title: 'Done' });
-  box.setAttribute('aria-label', `Note ${number} is done`);
+  Object.assign(box, { type: 'checkbox', checked: note.done, title: tr('Done') });
+  box.setAttribute('aria-label', tr('Note {n} is done', { n: number }));
   box.onchange = () => {
     note.done = box.checked;
     emit('reviews');
@@ -223,7 +226,7 @@ function updatePanel() {
   const all = allNotes();
   const focused = controls().indexOf(/** @type {HTMLElement} */ (document.activeElement));
   find('reviewing').hidden = !reviews.length;
-  find('reviewing-count').textContent = all.length ? `${all.filter(note => !note.done).length} open` : '';
+  find('reviewing-count').textContent = all.length ? tr('{n} open', { n: all.filter(note => !note.done).length }) : '';
   find('review-note-previous').disabled = find('review-note-next').disabled = !all.length;
   find('reviewers').textContent = reviews.map(each => `${reviewerOf(each)}: ${summarize(each)}`).join('; ');
   const nameOf = (/** @type {Review | undefined} */ review) => (review && reviews.length > 1 ? reviewerOf(review) : '');
@@ -257,7 +260,7 @@ export function setUpReviews() {
   listen(find('review-note-previous'), 'click', () => nextNote(-1));
   listen(find('review-note-next'), 'click', () => nextNote(1));
   listen(find('reviewing-close'), 'click', () => {
-    announce('The review is dismissed');
+    announce(tr('The review is dismissed'));
     setReviews([]);
   });
   on('frame', () => {

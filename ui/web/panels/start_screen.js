@@ -3,9 +3,9 @@
 
 import { about, base, find, listen, listenForFiles, root } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
-import { worded } from '../core/wording.js';
 import { icon, make, makeButton, targetOf } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { addPhotos, openExample, openFiles } from '../storage/open_files.js';
 
 /** @param {DragEvent} event */
@@ -43,9 +43,9 @@ function exampleCard(example) {
   const card = makeButton('mk-example', '', () => openExample(example));
   const picture = make('img');
   Object.assign(picture, { src: `${base}/examples/${example.name}.jpg`, alt: '', loading: 'lazy' });
-  card.append(picture, make('b', '', example.title), ' ', make('span', 'mk-example-idea', worded(example.idea)));
+  card.append(picture, make('b', '', example.title), ' ', make('span', 'mk-example-idea', example.idea));
   if (example.kind === 'clip') {
-    const badge = make('span', 'mk-badge', 'Clip');
+    const badge = make('span', 'mk-badge', tr('Clip'));
     badge.prepend(icon('film'));
     card.append(' ', badge);
   }
@@ -65,6 +65,8 @@ export function setUpStartScreen() {
   });
   find('gallery').append(...about.examples.filter(each => each.idea).map(exampleCard));
   find('credits').href = `${base}/examples/credits`;
-  find('limits').textContent =
-    `Photos and clips up to ${about.max_upload_mb} MB, ${about.max_pictures} photos at once. The server deletes them when you leave; this browser keeps a copy, to go on with.`;
+  find('limits').textContent = tr(
+    'Photos and clips up to {size} MB, {n} photos at once. The server deletes them when you leave; this browser keeps a copy, to go on with.',
+    { size: about.max_upload_mb, n: about.max_pictures },
+  );
 }

@@ -6,17 +6,18 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { percent, waitingText } from '../shared/format.js';
+import { waitingText, withPercent } from '../shared/format.js';
+import { tr } from '../shared/language.js';
 import { automatic } from '../tools/automatic_masks.js';
 
 const LINGER = 1200; // milliseconds; two waits in a row appear as one
 /** @type {Record<string, string>} */
 const CONNECTION_TEXTS = {
-  off: 'Connecting…',
-  connecting: 'Connecting…',
-  lost: 'Reconnecting…',
-  gone: 'Expired',
-  taken: 'Open elsewhere',
+  off: tr('Connecting…'),
+  connecting: tr('Connecting…'),
+  lost: tr('Reconnecting…'),
+  gone: tr('Expired'),
+  taken: tr('Open elsewhere'),
 };
 let waitingTimer = 0;
 
@@ -33,8 +34,8 @@ function showWaiting(text) {
 /** @returns {[line: string, text: string]} */
 function modelStatus() {
   const { ready, error, device, message, fraction } = state.model;
-  if (error) return ['gone', 'No model'];
-  if (!ready) return ['loading', `${message || 'The model is loading'}${percent(fraction || null)}`];
+  if (error) return ['gone', tr('No model')];
+  if (!ready) return ['loading', withPercent(message || tr('The model is loading'), fraction || null)];
   return [state.waiting ? 'loading' : 'on', device.split(',')[0]]; // for what, is said over the picture
 }
 

@@ -15,7 +15,8 @@ import { sanitizeTraits } from '../core/traits.js';
 import { connection } from '../net/connection.js';
 import { setProgress, showText } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
-import { percent } from '../shared/format.js';
+import { withPercent } from '../shared/format.js';
+import { commas, number, told, tr } from '../shared/language.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { clamp } from '../shared/values.js';
 import { namesOf, passing, promptOf, resultText, runText } from '../tools/found_objects.js';
@@ -103,8 +104,8 @@ function drawPanel() {
 /** @param {DetectorData} detector */
 function noteOn({ downloaded, loaded, megabytes, licence }) {
   if (loaded || downloaded) return '';
-  const facts = [megabytes ? `${megabytes} MB` : '', licence].filter(Boolean).join(', ');
-  return `Is downloaded first${facts ? ` (${facts})` : ''}.`;
+  const facts = commas([megabytes ? tr('{n} MB', { n: megabytes }) : '', told(licence)]);
+  return facts ? tr('Is downloaded first ({facts}).', { facts }) : tr('Is downloaded first.');
 }
 
 /**
@@ -116,7 +117,7 @@ function drawSlider(name, value, floor) {
   const slider = sliders[name];
   slider.min = `${floor}`;
   slider.value = `${value}`;
-  find(name === 'box' ? 'text-box-value' : 'text-word-value').textContent = value.toFixed(2);
+  find(name === 'box' ? 'text-box-value' : 'text-word-value').textContent = number(value, 2);
 }
 
 /** @param {string} text */
@@ -142,16 +143,16 @@ function lookOnFrame(detector) {
   if (!connection.send({ t: 'detect', run: number, frame: state.frame, text: input.value, detector }))
     return showResult(NO_CONNECTION);
   search = number;
-  showBusy(null, 'Starting…');
+  showBusy(null, tr('Starting…'));
 }
 
 /** @param {string} detector */
 function lookThroughClip(detector) {
-  if (state.tracking) return showResult('Tracking is under way. Stop it first, or wait for its end.');
+  if (state.tracking) return showResult(tr('Tracking is under way. Stop it first, or wait for its end.'));
   const every = Number(everyInput.value);
   if (!Number.isInteger(every) || every < 1) {
     everyInput.focus();
-    return showResult('Give a whole number of frames from 1 on.');
+    return showResult(tr('Give a whole number of frames from 1 on.'));
   }
   const { first, last: end } = playedRange();
   const thresholds = currentThresholds();
@@ -177,7 +178,7 @@ function lookThroughClip(detector) {
     box_threshold: thresholds.box,
     ...(thresholds.text !== null && { text_threshold: thresholds.text }),
   });
-  showBusy(null, 'Starting…');
+  showBusy(null, tr('Starting…'));
 }
 
 /**
@@ -186,14 +187,14 @@ function lookThroughClip(detector) {
  */
 function showBusy(fraction, text) {
   setProgress(find('text-progress'), fraction);
-  find('text-busy-text').textContent = `${text}${percent(fraction)}`;
+  find('text-busy-text').textContent = withPercent(text, fraction);
   drawPanel();
 }
 
 function cancel() {
   if (search === null) return stopTracking();
   connection.send({ t: 'cancel', job: 'detect' });
-  searchEnded('Canceled.');
+  searchEnded(tr('Canceled.'));
 }
 
 /** @param {string} text */
@@ -237,7 +238,7 @@ function applyThresholds() {
   for (const [index, { place }] of kept.entries()) ids.set(place, /** @type {number} */ (entries[index].object));
   if (step) last.step = prompts.replaceStep(entries);
   else if (entries.length) {
-    prompts.addStep(entries, 'Selecting what was found');
+    prompts.addStep(entries, tr('Selecting what was found'));
     last.step = state.log.last;
   }
   return resultText(event.phrases, event.objects, thresholds, passed.length - kept.length);
@@ -270,7 +271,7 @@ function filterSoon() {
   clearTimeout(filterTimer);
   filterTimer = window.setTimeout(() => {
     if (mayFilter()) showResult(applyThresholds());
-    else if (last) showResult('Something else was done since. Press Find to look again.');
+    else if (last) showResult(tr('Something else was done since. Press Find to look again.'));
   }, FILTER_DELAY);
 }
 
@@ -322,7 +323,8 @@ export function setUpTextPrompts() {
     drawPanel();
   });
   on('connection', status => {
-    if (status === 'gone' && search !== null) searchEnded('The server has forgotten this search. Press Find again.');
+    if (status === 'gone' && search !== null)
+      searchEnded(tr('The server has forgotten this search. Press Find again.'));
   });
   on('medium', () => {
     last = null;

@@ -1,8 +1,8 @@
 // What a button is for, where no pointer can rest on it: a finger that rests on it shows its title, and then does not press it.
 
 import { find, listen, root } from '../core/page.js';
-import { touchWords } from '../core/wording.js';
 import { targetOf } from '../shared/elements.js';
+import { titleForTouch } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 
 const HOLD = 450; // milliseconds that a finger rests
@@ -19,7 +19,7 @@ let isShown = false; // for the finger that is down, or was last
 /** @param {HTMLElement} element */
 function showTitle(element) {
   isShown = true;
-  tip.textContent = touchWords(element.title);
+  tip.textContent = titleForTouch(element.title);
   tip.showPopover();
   const { left, width, top, bottom } = element.getBoundingClientRect();
   const { offsetWidth, offsetHeight } = tip;

@@ -12,7 +12,8 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { make, setProgress, showText } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { megabytes, percent } from '../shared/format.js';
+import { megabytes, percent, withPercent } from '../shared/format.js';
+import { tr } from '../shared/language.js';
 import { exportAddress } from './download.js';
 import { changeModel } from './models.js';
 
@@ -20,10 +21,10 @@ const MINUTES = [1, 2, 5, 10, 20, 60];
 const MIN_PHOTOS = 2; // with masks: one is set aside to measure with
 /** @type {Record<string, string>} */
 const FIGURES = {
-  click1: 'One click',
-  click3: 'Three clicks',
-  click5: 'Five clicks',
-  click1_oracle: 'Best of three after a click',
+  click1: tr('One click'),
+  click3: tr('Three clicks'),
+  click5: tr('Five clicks'),
+  click1_oracle: tr('Best of three after a click'),
   box: 'A box',
 };
 
@@ -32,11 +33,11 @@ let isCancelled = false; // what the server still tells of such a training is no
 /** Why nothing can be trained here and now, for the user; '' where it can. */
 function whyNot() {
   if (!about.max_train_minutes)
-    return 'This server does not train. Download “Data set” and train with it on your computer.';
-  if (!isAlbum()) return 'To train, open several photos together: some are set aside to measure with.';
+    return tr('This server does not train. Download “Data set” and train with it on your computer.');
+  if (!isAlbum()) return tr('To train, open several photos together: some are set aside to measure with.');
   const photos = new Set([...state.log.prompts.values()].flatMap(frames => [...frames.keys()])).size;
   return photos < MIN_PHOTOS
-    ? `To train, annotate at least ${MIN_PHOTOS} photos: one is set aside to measure with.`
+    ? tr('To train, annotate at least {n} photos: one is set aside to measure with.', { n: MIN_PHOTOS })
     : '';
 }
 
@@ -52,7 +53,9 @@ function updateTraining() {
   const why = whyNot();
   find('training-text').textContent =
     why ||
-    'Fine-tunes the model in use on your masks and measures it on photos that were set aside. Masks that stayed as the model gave them teach it nothing new and favor the former model: correct them first.';
+    tr(
+      'Fine-tunes the model in use on your masks and measures it on photos that were set aside. Masks that stayed as the model gave them teach it nothing new and favor the former model: correct them first.',
+    );
   find('training-start').hidden = !!why || isRunning;
   find('training-run').hidden = !isRunning;
   find('training-result').hidden = !result;
@@ -60,12 +63,12 @@ function updateTraining() {
   const { name, title, former, before, after, url, size } = result;
   find('training-caption').textContent = title;
   find('training-use').disabled = state.model.name === name;
-  find('training-use').textContent = state.model.name === name ? 'In use' : 'Use the new model';
+  find('training-use').textContent = state.model.name === name ? tr('In use') : tr('Use the new model');
   find('training-back').disabled = state.model.name === former.name;
-  find('training-back').textContent = `Back to ${former.title}`;
+  find('training-back').textContent = tr('Back to {title}', { title: former.title });
   Object.assign(find('training-weights'), {
     href: exportAddress(url),
-    title: `Download the weights, ${megabytes(size)}`,
+    title: tr('Download the weights, {size}', { size: megabytes(size) }),
   });
   find('training-measured').textContent = measuredText(result);
   const names = Object.keys(FIGURES).filter(each => each in before && each in after);
@@ -81,7 +84,7 @@ function figureRow(name, before, after) {
   const row = make('tr');
   const head = make('th', '', FIGURES[name]);
   head.scope = 'row';
-  const shown = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`;
+  const shown = (/** @type {number} */ value) => percent(value, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const isSame = shown(after) === shown(before); // what cannot be told apart is neither
   const change = isSame ? '' : after > before ? 'mk-better' : 'mk-worse';
   row.append(head, make('td', '', shown(before)), make('td', change, shown(after)));
@@ -97,7 +100,7 @@ function startTraining() {
   showText(find('training-problem'), '');
   isCancelled = false;
   update({ training: null });
-  showProgress(null, 'Starting');
+  showProgress(null, tr('Starting'));
 }
 
 /**
@@ -107,7 +110,7 @@ function startTraining() {
 function showProgress(fraction, message) {
   isRunning = true;
   setProgress(find('progress', find('training-run')), fraction);
-  find('training-progress').textContent = `${message}${percent(fraction)}`;
+  find('training-progress').textContent = withPercent(message, fraction);
   updateTraining();
 }
 
@@ -144,7 +147,7 @@ export function setUpTraining() {
       update({ training: { ...result, token, version } });
       connection.send({ t: 'list_models' });
       endTraining();
-      if (!state.stage) toast('The training is done. Look at what it brought under Annotate.', 'hint');
+      if (!state.stage) toast(tr('The training is done. Look at what it brought under Annotate.'), 'hint');
     },
   );
   on('server-error', ({ job, text }) => {

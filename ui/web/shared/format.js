@@ -1,10 +1,6 @@
-// Numbers in words.
+// Times, sizes and shares in words.
 
-/**
- * @param {number} number
- * @param {string} noun
- */
-export const counted = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`;
+import { locale, number, plural, tr } from './language.js';
 
 /** @param {number} seconds */
 export function clock(seconds) {
@@ -15,26 +11,41 @@ export function clock(seconds) {
 
 /** @param {number} seconds */
 export function duration(seconds) {
-  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+  return seconds < 90
+    ? tr('{n} s', { n: Math.max(1, Math.round(seconds)) })
+    : tr('{n} min', { n: Math.round(seconds / 60) });
 }
 
 /** @param {number} time milliseconds since 1970 */
 export function ago(time) {
   const minutes = Math.round((Date.now() - time) / 60000);
-  if (minutes < 1) return 'just now';
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 48 * 60) return `${counted(Math.round(minutes / 60), 'hour')} ago`;
-  return new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
+  if (minutes < 1) return tr('just now');
+  if (minutes < 60) return tr('{n} min ago', { n: minutes });
+  if (minutes < 48 * 60) return plural(Math.round(minutes / 60), '{n} hour ago', '{n} hours ago');
+  return new Date(time).toLocaleDateString(locale(), { day: 'numeric', month: 'long', year: 'numeric' });
 }
 
 /** @param {number} bytes */
-export const megabytes = bytes => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+export const megabytes = bytes => tr('{n} MB', { n: number(bytes / 1e6, bytes < 1e7 ? 1 : 0) });
 
 /** @param {number} bytes */
-export const sizeText = bytes => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : megabytes(bytes));
+export const sizeText = bytes =>
+  bytes < 1e6 ? tr('{n} KB', { n: Math.max(1, Math.round(bytes / 1e3)) }) : megabytes(bytes);
 
-/** @param {number | null} fraction */
-export const percent = fraction => (fraction === null ? '' : ` ${Math.round(100 * fraction)}%`);
+/**
+ * '' where it is not known.
+ * @param {number | null} fraction
+ * @param {Intl.NumberFormatOptions} [digits] none after the point, unless this says so
+ */
+export const percent = (fraction, digits = { maximumFractionDigits: 0 }) =>
+  fraction === null ? '' : new Intl.NumberFormat(locale(), { style: 'percent', ...digits }).format(fraction);
+
+/**
+ * What is done, and how far it is.
+ * @param {string} text
+ * @param {number | null} fraction
+ */
+export const withPercent = (text, fraction) => [text, percent(fraction)].filter(Boolean).join(' ');
 
 /**
  * For how long something waits, for the user; '' where that is not worth a word.
@@ -44,6 +55,6 @@ export const percent = fraction => (fraction === null ? '' : ` ${Math.round(100 
  */
 export function waitingText({ position, seconds }, tellsItself) {
   if (!position && (!seconds || tellsItself)) return '';
-  const who = position ? `${position} ${position === 1 ? 'other is' : 'others are'} before you` : 'Working on it';
-  return seconds >= 1 ? `${who} · about ${duration(seconds)}` : who;
+  const who = position ? plural(position, '{n} other is before you', '{n} others are before you') : tr('Working on it');
+  return seconds >= 1 ? `${who} · ${tr('about {time}', { time: duration(seconds) })}` : who;
 }

@@ -2,26 +2,29 @@
 // measured to be worth.
 
 import { make } from './elements.js';
+import { percent } from './format.js';
+import { tr } from './language.js';
 import { clamp } from './values.js';
 
 /** @import { WarningData } from '../protocol.js' */
 
 export const RATINGS = /** @type {const} */ (['good', 'check', 'poor']);
-const BY_HAND = 'by hand';
+/** @type {Record<Rating, string>} */
+const WORDS = { good: tr('good'), check: tr('check'), poor: tr('poor') };
 
 /** From this score on a warning is worth a look. */
 export const SUSPICIOUS = 0.5;
 
 /** @type {Record<WarningData['kind'], string>} */
 export const REASONS = {
-  lost: 'lost',
-  low_iou: 'the network is unsure of this mask',
-  area: 'the mask suddenly grew or shrank',
-  pieces: 'the mask fell into pieces far apart',
-  shift: 'the mask jumped to another place',
-  overlap: 'overlaps another object',
-  appearance: 'looks different from where you clicked',
-  whole_frame: 'covers the frame',
+  lost: tr('lost'),
+  low_iou: tr('the network is unsure of this mask'),
+  area: tr('the mask suddenly grew or shrank'),
+  pieces: tr('the mask fell into pieces far apart'),
+  shift: tr('the mask jumped to another place'),
+  overlap: tr('overlaps another object'),
+  appearance: tr('looks different from where you clicked'),
+  whole_frame: tr('covers the frame'),
 };
 
 /** @typedef {{ rating?: Rating; predicted_iou: number }} RatedMask */
@@ -30,7 +33,7 @@ export const REASONS = {
  * The word. The network does not judge a mask that is its prompt.
  * @param {RatedMask} mask
  */
-export const ratingWord = ({ rating }) => rating ?? BY_HAND;
+export const ratingWord = ({ rating }) => (rating ? WORDS[rating] : tr('by hand'));
 
 /**
  * What is behind the word, for tooltips.
@@ -38,8 +41,10 @@ export const ratingWord = ({ rating }) => rating ?? BY_HAND;
  */
 export const explainRating = ({ rating, predicted_iou }) =>
   rating
-    ? `Predicted IoU ${Math.round(100 * clamp(predicted_iou, 0, 1))}%: how well the mask fits, as the network sees it`
-    : 'This mask was given, so the network does not judge it';
+    ? tr('Predicted IoU {share}: how well the mask fits, as the network sees it', {
+        share: percent(clamp(predicted_iou, 0, 1)),
+      })
+    : tr('This mask was given, so the network does not judge it');
 
 /**
  * Shows the word in an element, after a dot in its color.

@@ -7,6 +7,7 @@ import { about, address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { Refused, refusalOf } from '../net/refusal.js';
 import { megabytes } from '../shared/format.js';
+import { tr } from '../shared/language.js';
 import { database } from './database.js';
 
 /** @param {string} name */
@@ -56,15 +57,15 @@ export const backdrops = {
 export async function takeBackdrop(file) {
   if (!file) return undefined;
   if (file.size > about.max_upload_mb * 1e6) {
-    const size = megabytes(file.size);
-    return void toast(`“${file.name}” has ${size}; up to ${about.max_upload_mb} MB fit. Choose a smaller one.`);
+    const sizes = { name: file.name, size: megabytes(file.size), most: about.max_upload_mb };
+    return void toast(tr('“{name}” has {size}; up to {most} MB fit. Choose a smaller one.', sizes));
   }
   try {
     const name = await backdrops.send(file);
     database.putFile(keyOfBackdrop(name), file);
     return name;
   } catch (error) {
-    const failed = 'The picture could not be sent. Check the connection and try again.';
+    const failed = tr('The picture could not be sent. Check the connection and try again.');
     return void toast(error instanceof Refused ? error.message : failed);
   }
 }

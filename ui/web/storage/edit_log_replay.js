@@ -5,6 +5,7 @@ import { find } from '../core/page.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
 
@@ -13,7 +14,7 @@ import { masks } from '../viewport/masks.js';
 /** @type {ReplayRequest | null} */
 let replaying = null;
 
-const openingText = () => (state.ready ? 'Starting…' : 'Waiting for the model…');
+const openingText = () => (state.ready ? tr('Starting…') : tr('Waiting for the model…'));
 
 /**
  * Replaces all that the server has by the edit log, as soon as there are a model and a connection.
@@ -25,7 +26,7 @@ export function replayLog(quiet = false) {
   masks.clear(masks.length);
   connection.clearQueue();
   replaying = { t: 'edit_log', entries, quiet };
-  if (!quiet) showProgress('Bringing your work back', null, openingText(), cancelReplay);
+  if (!quiet) showProgress(tr('Bringing your work back'), null, openingText(), cancelReplay);
   connection.request(replaying);
 }
 
@@ -44,7 +45,7 @@ export function sendEdits(entries, title, onCancel) {
 function cancelEdits() {
   if (replaying && connection.withdraw(replaying)) return replayFailed(replaying);
   connection.send({ t: 'cancel', job: 'replay' });
-  showProgress(replaying?.title ?? 'Stopping', null, 'Stopping…');
+  showProgress(replaying?.title ?? tr('Stopping'), null, tr('Stopping…'));
 }
 
 /** @param {QueuedRequest} [request] */
@@ -58,7 +59,7 @@ function replayFailed(request) {
 function cancelReplay() {
   if (replaying) replaying.entries = replaying.entries.filter(entry => !('track' in entry)); // it may still be queued
   connection.send({ t: 'cancel', job: 'replay' });
-  showProgress('Bringing your clicks back', null, 'Stopping…');
+  showProgress(tr('Bringing your clicks back'), null, tr('Stopping…'));
 }
 
 /** @param {PageEvents['server-done']} event */
@@ -71,15 +72,15 @@ function replayDone({ job, seq, stopped, question }) {
   masks.asked.clear();
   masks.answers.clear(); // a new session on the server begins with revision 0
   requestMasks();
-  if (stopped) toast('Your clicks are back. Track again for the masks of the other frames.', 'hint');
-  else if (request && !request.quiet && !request.more) toast('Your work is back.', 'hint');
+  if (stopped) toast(tr('Your clicks are back. Track again for the masks of the other frames.'), 'hint');
+  else if (request && !request.quiet && !request.more) toast(tr('Your work is back.'), 'hint');
 }
 
 export function setUpReplay() {
   on('server-progress', ({ job, fraction, message }) => {
     if (job !== 'replay' || replaying?.quiet || (replaying?.more && find('progress-overlay').hidden)) return;
     const cancel = replaying?.more ? cancelEdits : cancelReplay;
-    showProgress(replaying?.title ?? 'Bringing your work back', fraction, message, cancel);
+    showProgress(replaying?.title ?? tr('Bringing your work back'), fraction, message, cancel);
   });
   on('server-done', replayDone);
   on('server-error', ({ job, question }) => {

@@ -6,16 +6,17 @@ import { listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { currentProject, reopenProject } from './project_restore.js';
 
 function offerRecovery() {
-  showBanner('Your session has expired. Your work is still here.', 'Start again', recover);
+  showBanner(tr('Your session has expired. Your work is still here.'), tr('Start again'), recover);
 }
 
 function recover() {
   update({ reopening: true });
   if (connection.status === 'on') return reopenProject(currentProject());
-  showBanner('Starting again…');
+  showBanner(tr('Starting again…'));
   mount.renew();
 }
 

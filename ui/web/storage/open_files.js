@@ -9,7 +9,8 @@ import { isWorking } from '../core/screen.js';
 import { state } from '../core/store.js';
 import { uploadFile } from '../net/uploads.js';
 import { emit, on } from '../shared/events.js';
-import { counted, megabytes } from '../shared/format.js';
+import { megabytes } from '../shared/format.js';
+import { commas, plural, sentences, tr } from '../shared/language.js';
 import { sentName, sortByNames } from './file_names.js';
 import { isAnnotations, isProject, isSequence, isVideo, isZip } from './file_types.js';
 
@@ -37,10 +38,10 @@ export function openFile(file, project = state.awaited) {
   const isMedium = isZip(file) && (project || !isWorking()); // of numbered pictures
   if (isAnnotations(file) && !isMedium) return emit('annotations-chosen', file);
   if (isTooLarge(file)) {
-    const size = megabytes(file.size);
-    return toast(`“${file.name}” has ${size}; up to ${about.max_upload_mb} MB fit. Choose a smaller or shorter one.`);
+    const sizes = { name: file.name, size: megabytes(file.size), most: about.max_upload_mb };
+    return toast(tr('“{name}” has {size}; up to {most} MB fit. Choose a smaller or shorter one.', sizes));
   }
-  if (!file.size) return toast(`“${file.name}” is empty. Choose another file.`);
+  if (!file.size) return toast(tr('“{name}” is empty. Choose another file.', { name: file.name }));
   sendFile(file, { file, project });
 }
 
@@ -75,7 +76,7 @@ export async function openFiles(files, project = state.awaited) {
   const names = project?.medium.names;
   if (chosen.length < 2) return openFile(chosen[0], project);
   if (chosen.every(file => isAnnotations(file) || isProject(file))) {
-    return toast('Open one project at a time. Several files of annotations go into one ZIP file; import that.');
+    return toast(tr('Open one project at a time. Several files of annotations go into one ZIP file; import that.'));
   }
   if (names) sortByNames(chosen, names);
   const asClip = project ? project.medium.kind === 'clip' : await isClipWanted(chosen);
@@ -90,8 +91,9 @@ export async function openFiles(files, project = state.awaited) {
  */
 async function isClipWanted(files) {
   if (!isSequence(files) || files.some(isVideo)) return false;
-  const text = 'Their names differ by a number only. As a clip, objects are tracked from one to the next.';
-  const answer = await ask(`Open ${counted(files.length, 'numbered picture')}`, text, ['As photos', 'As a clip']);
+  const text = tr('Their names differ by a number only. As a clip, objects are tracked from one to the next.');
+  const title = plural(files.length, 'Open {n} numbered picture', 'Open {n} numbered pictures');
+  const answer = await ask(title, text, [tr('As photos'), tr('As a clip')]);
   return answer === null ? null : answer === 1;
 }
 
@@ -99,7 +101,7 @@ async function isClipWanted(files) {
 export function addPhotos(files) {
   const chosen = [...files];
   if (!chosen.length) return;
-  if (!state.medium || isClip()) return toast('Photos can be added to photos only. Open them on their own.');
+  if (!state.medium || isClip()) return toast(tr('Photos can be added to photos only. Open them on their own.'));
   const photos = usablePhotos(chosen, state.medium.frames);
   const { file, files: earlier = file && [file] } = state.source ?? {};
   if (photos) sendPhotos(photos, { files: earlier && [...earlier, ...photos], added: true });
@@ -113,7 +115,7 @@ export function addPhotos(files) {
  */
 function usablePhotos(chosen, existing, asClip = false) {
   if (chosen.some(isVideo)) {
-    toast('Open a clip on its own, and photos together: the two do not mix.');
+    toast(tr('Open a clip on its own, and photos together: the two do not mix.'));
     return null;
   }
   const photos = chosen.filter(file => file.size && !isTooLarge(file));
@@ -121,16 +123,38 @@ function usablePhotos(chosen, existing, asClip = false) {
   toastSkipped(
     skipped.map(({ name, size }) => ({
       name,
-      reason: size ? `It has ${megabytes(size)}; up to ${about.max_upload_mb} MB fit.` : 'It is empty.',
+      reason: size
+        ? tr('It has {size}; up to {most} MB fit.', { size: megabytes(size), most: about.max_upload_mb })
+        : tr('It is empty.'),
     })),
   );
   if (asClip && skipped.length) return null;
   const count = photos.length + existing;
   const most = asClip ? about.max_frames : about.max_pictures;
   const bytes = totalSize(photos);
-  if (count > most) toast(`${counted(count, asClip ? 'frame' : 'photo')} are too many: up to ${most} fit together.`);
+  if (count > most)
+    toast(
+      asClip
+        ? plural(
+            count,
+            '{n} frame is too many: up to {most} fit together.',
+            '{n} frames are too many: up to {most} fit together.',
+            { most },
+          )
+        : plural(
+            count,
+            '{n} photo is too many: up to {most} fit together.',
+            '{n} photos are too many: up to {most} fit together.',
+            { most },
+          ),
+    );
   else if (bytes > about.max_album_mb * 1e6)
-    toast(`These photos have ${megabytes(bytes)}; up to ${about.max_album_mb} MB fit together.`);
+    toast(
+      tr('These photos have {size}; up to {most} MB fit together.', {
+        size: megabytes(bytes),
+        most: about.max_album_mb,
+      }),
+    );
   else if (photos.length) return photos;
   return null;
 }
@@ -144,7 +168,9 @@ function sendPhotos(photos, source, options = {}) {
   sendScaled = () => sendPhotos(photos, source, { ...options, scale: true });
   const total = totalSize(photos);
   const batch = `${Date.now()}`;
-  const title = counted(photos.length, options.asClip ? 'frame' : 'photo');
+  const title = options.asClip
+    ? plural(photos.length, '{n} frame', '{n} frames')
+    : plural(photos.length, '{n} photo', '{n} photos');
   /** @type {(place: number, sent: number) => void} */
   const sendFrom = (place, sent) => {
     const file = photos[place];
@@ -164,15 +190,15 @@ function sendPhotos(photos, source, options = {}) {
  */
 function toastSkipped(files) {
   if (!files.length) return;
-  const names = files
-    .slice(0, 4)
-    .map(file => `“${file.name}”`)
-    .join(', ');
-  const more = files.length - 4;
+  const names = commas(files.slice(0, 4).map(({ name }) => tr('“{name}”', { name })));
+  const n = files.length;
+  const more = n - 4;
   const [{ reason }] = files;
-  const sharedReason = files.every(file => file.reason === reason) ? ` ${reason}` : '';
-  if (files.length === 1) toast(`${names} was left out. ${reason}`);
-  else toast(`${files.length} files were left out: ${names}${more > 0 ? ` and ${more} more` : ''}.${sharedReason}`);
+  const sharedReason = files.every(file => file.reason === reason) ? reason : '';
+  if (n === 1) toast(sentences(tr('{name} was left out.', { name: names }), reason));
+  else if (more > 0)
+    toast(sentences(tr('{n} files were left out: {names} and {more} more.', { n, names, more }), sharedReason));
+  else toast(sentences(tr('{n} files were left out: {names}.', { n, names }), sharedReason));
 }
 
 export function setUpOpenFiles() {
@@ -180,16 +206,25 @@ export function setUpOpenFiles() {
     toastSkipped(skipped);
     const more = warnings.length - MAX_WARNINGS;
     for (const text of warnings.slice(0, MAX_WARNINGS)) toast(text, 'hint');
-    if (more > 0) toast(`${counted(more, 'more photo')} were changed in the same way or are damaged.`, 'hint');
+    if (more > 0)
+      toast(
+        plural(
+          more,
+          '{n} more photo was changed in the same way or is damaged.',
+          '{n} more photos were changed in the same way or are damaged.',
+        ),
+        'hint',
+      );
   });
   on('server-error', async ({ job, text, too_large: isTooLargeToOpen }) => {
     if (job !== 'ingest' || !isTooLargeToOpen) return;
     const send = sendScaled;
     if (
-      await ask('Scale it down?', `${text} Or open it scaled down: masks have the smaller size then.`, [
-        'Cancel',
-        'Scale down',
-      ])
+      await ask(
+        tr('Scale it down?'),
+        sentences(text, tr('Or open it scaled down: masks have the smaller size then.')),
+        [tr('Cancel'), tr('Scale down')],
+      )
     )
       send();
   });

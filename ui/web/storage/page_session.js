@@ -7,6 +7,7 @@ import { about, address, base, fingersOnly, listen, root } from '../core/page.js
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
+import { told, tr } from '../shared/language.js';
 import { goTo } from '../timeline/navigation.js';
 import { firstHint } from '../tools/hints.js';
 import { syncTracking, trackingEnded } from '../tracking/tracking.js';
@@ -41,7 +42,9 @@ function mediumOpened({ medium, version, added = state.opening?.added ?? false }
   const candidate = expected ?? (state.reopening || added ? currentProject() : null);
   const project = candidate && (added || isSameMedium(candidate.medium, medium)) ? candidate : null;
   if (expected && !project)
-    toast(`This is not ${describeMedium(expected.medium)}. It is open without your earlier work.`);
+    toast(
+      tr('This is not {medium}. It is open without your earlier work.', { medium: describeMedium(expected.medium) }),
+    );
   if (state.opening) update({ source });
   if (project && added && !filesOf(state.source).length) project.fileKeys = []; // not all of these photos came from files
   update({ opening: null, reopening: false });
@@ -51,7 +54,8 @@ function mediumOpened({ medium, version, added = state.opening?.added ?? false }
     frame: added ? project?.medium.frames : undefined,
     quiet: added || project?.isNew,
   });
-  announce(`${medium.name} ${medium.kind === 'album' ? 'are' : 'is'} open`);
+  const { name } = medium;
+  announce(medium.kind === 'album' ? tr('{name} are open', { name }) : tr('{name} is open', { name }));
   if (!project) showTip(firstHint());
   emit('medium-opened', project ? undefined : source.example);
 }
@@ -155,8 +159,8 @@ function connectWith(token) {
 async function tokenArrived() {
   const { problem, token } = mount.props;
   if (problem) {
-    return showBanner(problem, 'Try again', () => {
-      showBanner('Trying again…');
+    return showBanner(told(problem), tr('Try again'), () => {
+      showBanner(tr('Trying again…'));
       mount.renew();
     });
   }
@@ -182,8 +186,9 @@ function modelChanged({ t, ...model }) {
 function connectionChanged(status) {
   if (status === 'connecting' || status === 'lost') isGreeted = false;
   if (status === 'on' && !state.model.error) showBanner('');
-  if (status === 'lost' && state.medium) showBanner('The connection was lost. Reconnecting; your work is kept.');
-  if (status === 'taken') showBanner('This work is open in another tab.', 'Use it here', () => connection.open());
+  if (status === 'lost' && state.medium) showBanner(tr('The connection was lost. Reconnecting; your work is kept.'));
+  if (status === 'taken')
+    showBanner(tr('This work is open in another tab.'), tr('Use it here'), () => connection.open());
   if (status === 'gone') sessionExpired();
 }
 
@@ -202,11 +207,11 @@ function showHint() {
   hasShownHint = true;
   if (state.tool === 'automatic') return; // it says itself what to do
   const correct = fingersOnly
-    ? 'Tap where it is incomplete. Too much? Choose Remove, then tap there.'
-    : 'Click where it is incomplete, right-click where it is too much.';
+    ? tr('Tap where it is incomplete. Too much? Choose Remove, then tap there.')
+    : tr('Click where it is incomplete, right-click where it is too much.');
   const hasNext = isAlbum() && openMedium().frames > 1;
-  const next = hasNext ? 'Looks good? Go on with the next photo. Or correct it first.' : correct;
-  showTip(hasTimeline() ? 'Looks good? Track it through the clip. Or correct it first.' : next);
+  const next = hasNext ? tr('Looks good? Go on with the next photo. Or correct it first.') : correct;
+  showTip(hasTimeline() ? tr('Looks good? Track it through the clip. Or correct it first.') : next);
 }
 
 export function setUpSession() {

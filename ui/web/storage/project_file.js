@@ -9,6 +9,7 @@ import { objects } from '../core/objects.js';
 import { about } from '../core/page.js';
 import { state } from '../core/store.js';
 import { sanitizeScores, sanitizeTraits } from '../core/traits.js';
+import { tr } from '../shared/language.js';
 import { isPlain } from '../shared/values.js';
 import { readReviews } from './review_file.js';
 import { areNumbers, BadProject, check, isObjectId, isWhole, NoProject, readMedium, sizeOn } from './validation.js';
@@ -45,14 +46,14 @@ export function projectOf(data, masks) {
  * @returns {Promise<ProjectData>}
  */
 export async function readProject(file) {
-  if (file.size > MAX_PROJECT_BYTES) throw new BadProject('This file is too large for a project.');
+  if (file.size > MAX_PROJECT_BYTES) throw new BadProject(tr('This file is too large for a project.'));
   const plain = await file
     .text()
     .then(JSON.parse)
     .catch(() => null);
-  if (plain?.format !== FORMAT) throw new NoProject(`“${file.name}” is not a project file.`);
+  if (plain?.format !== FORMAT) throw new NoProject(tr('“{name}” is not a project file.', { name: file.name }));
   if (plain.version !== FORMAT_VERSION) {
-    throw new BadProject('This project was saved by another version of Masklet. Open it with that version.');
+    throw new BadProject(tr('This project was saved by another version of Masklet. Open it with that version.'));
   }
   const medium = readMedium(plain.medium);
   return {

@@ -9,6 +9,7 @@ import { objects } from '../core/objects.js';
 import { about, find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { goTo } from '../timeline/navigation.js';
 import { trackingEnded } from '../tracking/tracking.js';
 import { allWritten, filesOf, save, snapshot, startProject } from './autosave.js';
@@ -38,7 +39,7 @@ export async function openRecent(id) {
   await allWritten();
   const record = await database.claim(id);
   if (record) reopenProject(record);
-  else toast('This work is not in this browser any more.');
+  else toast(tr('This work is not in this browser any more.'));
 }
 
 /** @param {SavedProject} project */

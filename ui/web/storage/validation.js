@@ -1,5 +1,6 @@
 // Checks of files that may come from anywhere.
 
+import { tr } from '../shared/language.js';
 import { isPlain } from '../shared/values.js';
 
 const MAX_PATH_LENGTH = 1000;
@@ -15,7 +16,7 @@ export class NoProject extends BadProject {}
  * @returns {asserts condition}
  */
 export function check(condition) {
-  if (!condition) throw new BadProject('This project file is damaged: it cannot be read.');
+  if (!condition) throw new BadProject(tr('This project file is damaged: it cannot be read.'));
 }
 
 /**

@@ -6,6 +6,7 @@ import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { on } from '../shared/events.js';
 import { clock } from '../shared/format.js';
+import { commas, tr } from '../shared/language.js';
 import { SUSPICIOUS } from '../shared/ratings.js';
 import { goTo } from './navigation.js';
 import { pause } from './player.js';
@@ -21,7 +22,7 @@ function updateClock() {
   scrub.valueAsNumber = state.frame;
   scrub.setAttribute(
     'aria-valuetext',
-    `frame ${state.frame + 1} of ${frames}${score >= SUSPICIOUS ? `, ${reason}` : ''}`,
+    commas([tr('frame {n} of {count}', { n: state.frame + 1, count: frames }), score >= SUSPICIOUS ? reason : '']),
   );
   find('frame-number').textContent = `${state.frame + 1}`;
   find('frame-number').style.minWidth = `${String(frames).length}ch`;
@@ -51,7 +52,7 @@ function handleEntryKey(event) {
   const typed = frameEntry.value.trim();
   const number = Number(typed);
   if (event.key === 'Enter' && (!typed || !Number.isInteger(number))) {
-    toast(`Type a number from 1 to ${openMedium().frames}.`, 'hint');
+    toast(tr('Type a number from 1 to {most}.', { most: openMedium().frames }), 'hint');
     return frameEntry.select();
   }
   if (event.key === 'Enter') goTo(number - 1);

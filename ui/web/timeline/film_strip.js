@@ -8,7 +8,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { make, showName } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
+import { commas, plural, tr } from '../shared/language.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { clamp } from '../shared/values.js';
 import { MASKED, masks } from '../viewport/masks.js';
@@ -75,11 +75,11 @@ const objectsOn = frame => objects.listed.filter(object => masks.lanes.get(objec
  * @param {number[]} found its objects
  */
 const describePhoto = (frame, found) =>
-  [
-    `Photo ${frame + 1} of ${photos.length}`,
+  commas([
+    tr('Photo {n} of {count}', { n: frame + 1, count: photos.length }),
     nameOf(frame),
-    ...(found.length ? [counted(found.length, 'object')] : []),
-  ].join(', ');
+    found.length ? plural(found.length, '{n} object', '{n} objects') : '',
+  ]);
 
 /** A dot for each object that has a mask on the photo; photos that have one are done. */
 function updatePhotos() {
@@ -99,7 +99,7 @@ function updatePhotos() {
       }),
     );
   }
-  find('photos-done').textContent = `${done} of ${photos.length} done`;
+  find('photos-done').textContent = tr('{n} of {count} done', { n: done, count: photos.length });
   find('photos-done').style.setProperty('--done', `${done / Math.max(1, photos.length)}`);
 }
 
@@ -120,7 +120,8 @@ function showCurrent() {
   find('photo-number').style.minWidth = `${2 * `${photos.length}`.length + 3}ch`;
   const { width, height } = frameSize();
   showName(find('file-name'), nameOf(state.frame));
-  find('file-facts').textContent = `${width} × ${height} · photo ${state.frame + 1} of ${photos.length}`;
+  find('file-facts').textContent =
+    `${width} × ${height} · ${tr('photo {n} of {count}', { n: state.frame + 1, count: photos.length })}`;
 }
 
 /** @param {1 | -1} step */

@@ -5,6 +5,7 @@ import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';
@@ -29,7 +30,7 @@ export async function goTo(frame, automatic = false) {
     if (!state.playing) frames.prefetch(state.frame, 1, isAlbum() ? 2 : 3);
     if (isAlbum()) frames.prefetch(state.frame, -1, 1);
   } catch {
-    if (connection.status === 'on') toast('This frame could not be loaded. Step on, or try again.');
+    if (connection.status === 'on') toast(tr('This frame could not be loaded. Step on, or try again.'));
   }
 }
 

@@ -6,6 +6,7 @@ import { find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { setIcon } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { previews } from '../viewport/effect_previews.js';
 import { frames } from '../viewport/frames.js';
 import { showFrame } from '../viewport/viewport.js';
@@ -20,7 +21,7 @@ let start = { at: 0, time: 0 };
 function setPlaying(playing) {
   update({ playing });
   setIcon(find('play'), playing ? 'pause' : 'play');
-  find('play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
+  find('play').setAttribute('aria-label', playing ? tr('Pause') : tr('Play'));
 }
 
 export function play() {

@@ -1,5 +1,6 @@
 // How suspicious a mask is, 0 to 1, and why: by the checks of the server, which are the warnings of a mask. Pure functions.
 
+import { commas, plural, sentences, tr } from '../shared/language.js';
 import { REASONS, SUSPICIOUS } from '../shared/ratings.js';
 
 /** @typedef {{ score: number; reason: string }} Suspicion */
@@ -49,13 +50,18 @@ export function nextAfter(marked, frame, step) {
  * @param {{ checked: number; unchecked: number; untracked: number }} counts
  */
 export function describeChecks({ checked, unchecked, untracked }) {
-  const frames = (/** @type {number} */ count) => `${count} frame${count === 1 ? '' : 's'}`;
   const found = checked
-    ? `The checks found nothing on ${frames(checked)}. They can miss a mistake: play it once.`
-    : 'Nothing was checked.';
-  const gaps = [
-    unchecked ? `out of date or not checked: ${frames(unchecked)}` : '',
-    untracked ? `not tracked: ${frames(untracked)}` : '',
-  ].filter(Boolean);
-  return gaps.length ? `${found} Not looked at: ${gaps.join(', ')}.` : found;
+    ? plural(
+        checked,
+        'The checks found nothing on {n} frame. They can miss a mistake: play it once.',
+        'The checks found nothing on {n} frames. They can miss a mistake: play it once.',
+      )
+    : tr('Nothing was checked.');
+  const gaps = commas([
+    unchecked
+      ? plural(unchecked, 'out of date or not checked: {n} frame', 'out of date or not checked: {n} frames')
+      : '',
+    untracked ? plural(untracked, 'not tracked: {n} frame', 'not tracked: {n} frames') : '',
+  ]);
+  return sentences(found, gaps && tr('Not looked at: {gaps}.', { gaps }));
 }

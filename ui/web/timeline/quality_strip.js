@@ -9,6 +9,7 @@ import { find, listen, root } from '../core/page.js';
 import { state, timeline } from '../core/store.js';
 import { blend } from '../shared/color.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { masks, STALE, UNKNOWN } from '../viewport/masks.js';
 import { drawSoon, stripContext } from './drawing.js';
 import { extent, isVisible, pixelsPerFrame, xOf } from './geometry.js';
@@ -139,7 +140,7 @@ export function nextSuspicious(step) {
 /** What was checked, for the user, where no check found anything. */
 export function describeAllChecks() {
   const tracked = objects.listed.filter(hasMasks);
-  const nothing = 'Nothing to review yet. Click on a thing and track it first.';
+  const nothing = tr('Nothing to review yet. Click on a thing and track it first.');
   return tracked.length ? describeChecks(countChecks(tracked)) : nothing;
 }
 
@@ -207,7 +208,11 @@ export function showSuspicious(object, frame) {
   pause();
   if (object !== state.active) objects.select(object);
   goTo(frame);
-  const text = `Frame ${frame + 1}: ${suspicionAt(object, frame).reason} (${objects.trait(object).name})`;
+  const text = tr('Frame {n}: {reason} ({name})', {
+    n: frame + 1,
+    reason: suspicionAt(object, frame).reason,
+    name: objects.trait(object).name,
+  });
   showTip(text);
   announce(text);
   explanation = { frame, text: find('tip').textContent };

@@ -5,6 +5,7 @@ import { announce } from '../core/notices.js';
 import { find, listen, root } from '../core/page.js';
 import { state, timeline, update } from '../core/store.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 import { drawSoon, frameUnder, xUnder } from './drawing.js';
 import { isVisible, pixelsPerFrame, THUMB_WIDTH, xOf } from './geometry.js';
@@ -37,7 +38,9 @@ function setRange(first, last) {
 
 function announceRange() {
   const { first, last } = playedRange();
-  announce(state.range ? `Range: frames ${first + 1} to ${last + 1}` : 'The whole clip');
+  announce(
+    state.range ? tr('Range: frames {first} to {last}', { first: first + 1, last: last + 1 }) : tr('The whole clip'),
+  );
 }
 
 export const range = {
@@ -95,7 +98,7 @@ function updateRange() {
     knob.setAttribute('aria-valuemin', '1');
     knob.setAttribute('aria-valuemax', `${frames}`);
     knob.setAttribute('aria-valuenow', `${frame + 1}`);
-    knob.setAttribute('aria-valuetext', `frame ${frame + 1} of ${frames}`);
+    knob.setAttribute('aria-valuetext', tr('frame {n} of {count}', { n: frame + 1, count: frames }));
   }
   root.classList.toggle('mk-has-range', !!state.range);
   find('clear-range').disabled = !state.range;

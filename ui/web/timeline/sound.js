@@ -7,6 +7,7 @@ import { address, find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { setIcon } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 
 const SETTING = 'masklet-muted';
@@ -23,7 +24,7 @@ const hasSound = () => !!state.medium?.has_sound && !isBroken;
 function setMuted(muted) {
   audio.muted = muted;
   const button = find('mute');
-  const label = muted ? 'Sound on' : 'Mute';
+  const label = muted ? tr('Sound on') : tr('Mute');
   setIcon(button, muted ? 'muted' : 'sound');
   button.setAttribute('aria-label', label);
   button.title = label;
@@ -33,7 +34,7 @@ function fail() {
   if (!loaded || isBroken) return;
   isBroken = true;
   find('mute').hidden = true;
-  toast('The sound of this clip cannot be played here. Downloads keep it.', 'hint');
+  toast(tr('The sound of this clip cannot be played here. Downloads keep it.'), 'hint');
 }
 
 async function start() {

@@ -8,6 +8,7 @@ import { state, timeline } from '../core/store.js';
 import { targetOf } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
 import { clock } from '../shared/format.js';
+import { tr } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 import { drawSoon, frameUnder, tracks } from './drawing.js';
 import { isVisible, pixelsPerFrame, THUMB_WIDTH, visibleSpan, xOf } from './geometry.js';
@@ -96,7 +97,7 @@ function jumpTo(event) {
 /** @param {PointerEvent} event */
 function showTooltip(event) {
   const frame = frameUnder(event);
-  const texts = [`Frame ${frame + 1}`, clock(timeOf(frame)), ...describeMask(objectUnder(event), frame)];
+  const texts = [tr('Frame {n}', { n: frame + 1 }), clock(timeOf(frame)), ...describeMask(objectUnder(event), frame)];
   tooltip.textContent = texts.join(' · ');
   tooltip.hidden = false;
   const half = tooltip.offsetWidth / 2;

@@ -15,7 +15,8 @@ import { boundsOf, encodeRuns } from '../core/run_lengths.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
+import { percent } from '../shared/format.js';
+import { commas, plural, sentences, tr } from '../shared/language.js';
 import { ratingWord } from '../shared/ratings.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { isInside, pixelsOf, shapeOf, shapeOverlap } from '../viewport/mask_shapes.js';
@@ -37,8 +38,8 @@ import { prompts } from './prompts.js';
 
 const MAX_KEPT = 16; // frames whose candidates are kept
 const SETTLE_TIME = 3000; // milliseconds after a lost connection in which the end of a run may still arrive
-const STOPPED = 'Stopped. This is what was found until then.';
-const LOST = 'The connection was lost meanwhile.';
+const STOPPED = tr('Stopped. This is what was found until then.');
+const LOST = tr('The connection was lost meanwhile.');
 const REGION_SHARE = 1 / 2000; // of the picture; smaller holes and islands of a mask are specks
 const MAX_REGION_AREA = 100000; // pixels, as many as the server allows
 const REFRESH_INTERVAL = 250; // milliseconds, while masks stream in
@@ -112,15 +113,15 @@ class AutomaticMasks {
     connection.send({ t: 'segment_everything', run, frame: state.frame, min_region_area, ...grid });
     Object.assign(this, { isOn: true, run, job: { fraction: null, left: null } });
     showTip('');
-    announce('Looking for everything');
+    announce(tr('Looking for everything'));
     emit('automatic');
     return this.finished;
   }
 
   /** Why nothing can be looked for now, for the user; '' where it can. */
   get #refusal() {
-    if (!state.ready) return 'The model is still loading. Try again in a moment.';
-    if (state.tracking) return 'Tracking is under way. Stop it first, or wait for it.';
+    if (!state.ready) return tr('The model is still loading. Try again in a moment.');
+    if (state.tracking) return tr('Tracking is under way. Stop it first, or wait for it.');
     return connection.status === 'on' ? '' : NO_CONNECTION;
   }
 
@@ -214,9 +215,9 @@ class AutomaticMasks {
   /** The run under way does not go on; what was found stays. */
   interrupt() {
     if (!this.job) return;
-    if (!this.settings) return this.clear(`${LOST} Find everything again.`);
+    if (!this.settings) return this.clear(sentences(LOST, tr('Find everything again.')));
     this.job = null;
-    this.note = `${LOST} This is what was found until then.`;
+    this.note = sentences(LOST, tr('This is what was found until then.'));
     this.#finish(false);
     this.refresh();
   }
@@ -266,15 +267,14 @@ class AutomaticMasks {
     await this.refresh();
     if (!this.#isOurs(event)) return;
     this.#finish(!event.stopped);
-    const found = counted(this.shown.length, 'mask');
-    announce(this.shown.length ? `${found} of ${this.total} shown` : 'Nothing was found');
+    announce(this.shown.length ? this.countText : tr('Nothing was found'));
     emit('automatic');
   }
 
   /** @param {PageEvents['server-error']} event */
   failed(event) {
     if (event.job !== 'everything' || !this.#isOurs(event)) return;
-    this.clear('That did not work. Try again.');
+    this.clear(tr('That did not work. Try again.'));
   }
 
   // --- what is shown ---
@@ -426,16 +426,27 @@ class AutomaticMasks {
     announce(this.description);
   }
 
+  get countText() {
+    return plural(this.total, '{shown} of {n} mask shown', '{shown} of {n} masks shown', { shown: this.shown.length });
+  }
+
   /** What is highlighted, in words. */
   get description() {
     const { highlighted: mask, shown } = this;
     if (!mask) return '';
     const { width, height } = frameSize(this.frame);
-    const share = (100 * mask.area) / (width * height);
+    const share = mask.area / (width * height);
     const object = this.objectOf(mask);
-    const size = `${share >= 1 ? Math.round(share) : share.toFixed(1)}% of the picture`;
-    const place = `Mask ${shown.indexOf(mask) + 1} of ${shown.length}`;
-    return [place, ratingWord(mask), size, ...(object ? [`taken as ${objects.trait(object).name}`] : [])].join(', ');
+    const size = tr('{share} of the picture', {
+      share: percent(share, { maximumFractionDigits: share < 0.01 ? 1 : 0 }),
+    });
+    const place = tr('Mask {n} of {count}', { n: shown.indexOf(mask) + 1, count: shown.length });
+    return commas([
+      place,
+      ratingWord(mask),
+      size,
+      object ? tr('taken as {name}', { name: objects.trait(object).name }) : '',
+    ]);
   }
 
   // --- taking ---
@@ -461,7 +472,7 @@ class AutomaticMasks {
     const traits = madeByNetwork(mask, 'confirmed', seconds);
     if (!prompts.set(frame, next, { mask: runs }, undefined, [{ traits: next, set: traits }])) return;
     objects.select(next);
-    announce(`Taken as ${objects.trait(next).name}, ${ratingWord(mask)}`);
+    announce(tr('Taken as {name}, {rating}', { name: objects.trait(next).name, rating: ratingWord(mask) }));
   }
 
   /**
@@ -485,7 +496,7 @@ class AutomaticMasks {
     const runs = await this.#runsOf(mask, frame);
     if (!runs || version !== state.version || this.objectOf(mask) || this.#isRejected(mask)) return;
     if (JSON.stringify(runs).length > prompts.room.characters)
-      return toast('More would not fit into the project. Download the data set and begin anew.');
+      return toast(tr('More would not fit into the project. Download the data set and begin anew.'));
     state.log.add([{ reject: frame, mask: runs, ...scoresOf(mask), seconds }]);
     emit('interaction');
     emit('log');
@@ -541,7 +552,7 @@ class AutomaticMasks {
         { traits: object, set },
       ];
     });
-    prompts.addStep(entries, 'Taking them all');
+    prompts.addStep(entries, tr('Taking them all'));
     if (most === Infinity) this.#sayTaken(fitting.length, wanted.length, room.objects);
     return fitting.length;
   }
@@ -552,10 +563,27 @@ class AutomaticMasks {
    * @param {number} room for how many objects there was
    */
   #sayTaken(count, wanted, room) {
-    if (count === wanted) return toast(`${counted(count, 'object')} taken. One undo takes them back.`, 'hint');
-    const limit = `${about.max_objects} objects at a time`;
-    const why = count === room ? `${limit} is the limit` : 'more would not fit into the project';
-    toast(`${count} of ${counted(wanted, 'mask')} fitted, the best ones were taken: ${why}.`);
+    if (count === wanted)
+      return toast(
+        plural(count, '{n} object taken. One undo takes it back.', '{n} objects taken. One undo takes them back.'),
+        'hint',
+      );
+    const counts = { count, most: about.max_objects };
+    toast(
+      count === room
+        ? plural(
+            wanted,
+            '{count} of {n} mask fitted, the best ones were taken: {most} objects at a time is the limit.',
+            '{count} of {n} masks fitted, the best ones were taken: {most} objects at a time is the limit.',
+            counts,
+          )
+        : plural(
+            wanted,
+            '{count} of {n} mask fitted, the best ones were taken: more would not fit into the project.',
+            '{count} of {n} masks fitted, the best ones were taken: more would not fit into the project.',
+            counts,
+          ),
+    );
   }
 
   /** The selected object while it has no prompts, else a new one. */
@@ -605,7 +633,7 @@ export function setUpAutomaticMasks() {
   on('server-model', ({ name }) => {
     if (state.model.name === name) return;
     automatic.forget();
-    if (automatic.settings) automatic.clear('Another model: find everything again with it.');
+    if (automatic.settings) automatic.clear(tr('Another model: find everything again with it.'));
   });
   on('server-hello', ({ everything }) => automatic.reconnected(everything));
   on('connection', status => {

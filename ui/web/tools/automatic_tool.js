@@ -8,6 +8,7 @@ import { find, listen } from '../core/page.js';
 import { state, view } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { showRating } from '../shared/ratings.js';
 import { toFramePixels } from '../shared/view.js';
 import {
@@ -140,7 +141,7 @@ function placeBadge(mask, { x, y }) {
   badge.hidden = !mask;
   if (!mask) return;
   showRating(badge, mask);
-  badge.append(` · ${automatic.objectOf(mask) ? 'click to give it back' : 'click to take it'}`);
+  badge.append(` · ${automatic.objectOf(mask) ? tr('click to give it back') : tr('click to take it')}`);
   badge.classList.toggle('mk-to-left', x > viewport.clientWidth / 2);
   badge.classList.toggle('mk-above', y > viewport.clientHeight / 2);
   badge.style.left = `${x}px`;

@@ -12,6 +12,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { make } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
+import { commas, plural, sentences, tr } from '../shared/language.js';
 import { explainRating, ratingWord, showRating } from '../shared/ratings.js';
 import { frames } from '../viewport/frames.js';
 import { POINT_RADIUS } from '../viewport/markers.js';
@@ -75,8 +76,11 @@ function updateCandidates() {
     button.hidden = !mask;
     if (!mask) continue;
     showRating(label, mask);
-    button.title = `Take this mask (Q). ${explainRating(mask)}`;
-    button.setAttribute('aria-label', `Mask ${place + 1} of ${masks.length}, ${ratingWord(mask)}`);
+    button.title = sentences(tr('Take this mask (Q).'), explainRating(mask));
+    button.setAttribute(
+      'aria-label',
+      commas([tr('Mask {n} of {count}', { n: place + 1, count: masks.length }), ratingWord(mask)]),
+    );
   }
   markChosen(
     buttons.map(({ button }) => button),
@@ -168,7 +172,10 @@ function showCandidates({ version, frame, object, objects: records }) {
   updateCandidates();
   if (isNew && candidates)
     announce(
-      `This click may mean ${visible.length} masks. ${fingersOnly ? 'Pick one below.' : 'Q takes the next one.'}`,
+      sentences(
+        plural(visible.length, 'This click may mean {n} mask.', 'This click may mean {n} masks.'),
+        fingersOnly ? tr('Pick one below.') : tr('Q takes the next one.'),
+      ),
     );
 }
 

@@ -8,6 +8,7 @@ import { opaque } from '../core/run_lengths.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { masks } from '../viewport/masks.js';
 import { drawMask, setMaskPrompt } from './mask_prompt.js';
 import { prompts } from './prompts.js';
@@ -23,13 +24,17 @@ const MAX_SHARE = 0.7; // of the frame; with a larger crop, the edges would hard
  * @param {Prompt} prompt
  */
 function refusal(record, crop, prompt) {
-  if (!record?.area) return 'Click on the thing first. Then zoom in on it and refine it.';
+  if (!record?.area) return tr('Click on the thing first. Then zoom in on it and refine it.');
   if (shareOf(crop) > MAX_SHARE) {
-    return `Zoom in first, with ${fingersOnly ? 'two fingers' : 'the wheel'}. Then what is in view can be refined.`;
+    return fingersOnly
+      ? tr('Zoom in first, with two fingers. Then what is in view can be refined.')
+      : tr('Zoom in first, with the wheel. Then what is in view can be refined.');
   }
   if (!overlaps(crop, record.place))
-    return `${objects.trait(state.active).name} is not in view. Move the picture, or select another object.`;
-  return String(crop) === String(prompt.crop) ? 'What is in view is refined already.' : '';
+    return tr('{name} is not in view. Move the picture, or select another object.', {
+      name: objects.trait(state.active).name,
+    });
+  return String(crop) === String(prompt.crop) ? tr('What is in view is refined already.') : '';
 }
 
 /** @type {Prompt | undefined} the prompt whose answer is awaited */
@@ -55,8 +60,8 @@ export function setUpCropRefinement() {
   on('server-masks', ({ question }) => {
     if (!refining || question?.t !== 'set_prompt' || question.prompt !== refining) return;
     refining = undefined;
-    showTip('Refined what is in view. Undo takes it back.');
-    announce('Refined what is in view');
+    showTip(tr('Refined what is in view. Undo takes it back.'));
+    announce(tr('Refined what is in view'));
   });
 
   Object.assign(shortcuts, { r: refine });

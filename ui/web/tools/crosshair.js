@@ -5,6 +5,7 @@ import { announce } from '../core/notices.js';
 import { listen } from '../core/page.js';
 import { state, update, view } from '../core/store.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 import { drawOverlay, overlayCanvas, overlayContext, pan, viewport } from '../viewport/viewport.js';
 import { automatic } from './automatic_masks.js';
@@ -26,8 +27,10 @@ export function setCrosshair(shows) {
   if (shows) overlayCanvas.focus({ preventScroll: true });
   announce(
     shows
-      ? 'Cross-hair: the arrows move it, Enter says that this belongs to the object, Shift+Enter that it does not, Escape ends.'
-      : 'The cross-hair is gone.',
+      ? tr(
+          'Cross-hair: the arrows move it, Enter says that this belongs to the object, Shift+Enter that it does not, Escape ends.',
+        )
+      : tr('The cross-hair is gone.'),
   );
   drawOverlay();
 }
@@ -45,7 +48,7 @@ function moveCrosshair([fromX, fromY], [dx, dy], times) {
   update({ crosshair: [x, y] });
   panIntoView([x, y]);
   automatic.highlight(automatic.at([x, y]));
-  announce(automatic.description || `${Math.round(x)} from the left, ${Math.round(y)} from the top`);
+  announce(automatic.description || tr('{x} from the left, {y} from the top', { x: Math.round(x), y: Math.round(y) }));
   drawOverlay();
 }
 
@@ -66,7 +69,7 @@ function placePoint(from, negative) {
   const gripped = gripAt(from, REACH);
   const grip = gripped?.kind === 'point' ? gripped : null;
   clickAt({ grip, from, negative, frame: state.frame, object: state.active }, performance.now());
-  announce(grip ? 'The point is removed' : negative ? 'This does not belong to it' : 'This belongs to it');
+  announce(grip ? tr('The point is removed') : negative ? tr('This does not belong to it') : tr('This belongs to it'));
 }
 
 export function drawCrosshair() {

@@ -2,7 +2,7 @@
 
 /** @import { FoundData } from '../protocol.js' */
 
-import { counted } from '../shared/format.js';
+import { list, number, plural, sentences, tr } from '../shared/language.js';
 
 /**
  * From which scores on a box counts, and a word in it; `text` is null for detectors that score no words.
@@ -62,9 +62,6 @@ export function namesOf(phrases, taken) {
  */
 export const promptOf = ({ box, mask }) => (mask ? { mask } : { boxes: [box] });
 
-/** @param {string[]} words */
-const listed = words => (words.length > 1 ? `${words.slice(0, -1).join(', ')} and ${words.at(-1)}` : `${words[0]}`);
-
 /**
  * What came of it, in plain sentences.
  * @param {string[]} phrases
@@ -81,15 +78,18 @@ export function resultText(phrases, found, thresholds, leftOut = 0) {
   const already = phrases.filter(phrase => here.has(phrase) && !isNew.has(phrase));
   const below = phrases.filter(phrase => !here.has(phrase) && low.has(phrase));
   const missing = phrases.filter(phrase => !here.has(phrase) && !low.has(phrase));
-  const sentences = made ? [`${counted(made, 'object')} selected.`] : [];
-  if (already.length) sentences.push(`Selected already: ${listed(already)}.`);
+  const texts = made ? [plural(made, '{n} object selected.', '{n} objects selected.')] : [];
+  if (already.length) texts.push(tr('Selected already: {names}.', { names: list(already) }));
   if (below.length) {
-    const scores = below.map(phrase => `${phrase} (${(low.get(phrase) ?? 0).toFixed(2)})`);
-    sentences.push(`Below the thresholds: ${listed(scores)}.`);
+    const scores = below.map(phrase => `${phrase} (${number(low.get(phrase) ?? 0, 2)})`);
+    texts.push(tr('Below the thresholds: {names}.', { names: list(scores) }));
   }
-  if (missing.length) sentences.push(`Nothing was found for ${listed(missing)}.`);
-  if (leftOut) sentences.push(`${leftOut} more do not fit. Remove objects first.`);
-  return sentences.join(' ');
+  if (missing.length) texts.push(tr('Nothing was found for {names}.', { names: list(missing) }));
+  if (leftOut)
+    texts.push(
+      plural(leftOut, '{n} more does not fit. Remove objects first.', '{n} more do not fit. Remove objects first.'),
+    );
+  return sentences(...texts);
 }
 
 /**
@@ -115,8 +115,13 @@ function readingsBelow(found, { box, text }) {
  * @param {boolean} stopped
  */
 export function runText(made, missing, stopped) {
-  const outcome = stopped ? 'Stopped' : 'Done';
-  const sentences = [`${outcome}: ${made ? counted(made, 'new object') : 'no new objects'}.`];
-  if (missing.length && !stopped) sentences.push(`Nothing new was found for ${listed(missing)}.`);
-  return sentences.join(' ');
+  const outcome = stopped
+    ? plural(made, 'Stopped: {n} new object.', 'Stopped: {n} new objects.')
+    : plural(made, 'Done: {n} new object.', 'Done: {n} new objects.');
+  const nothing = stopped ? tr('Stopped: no new objects.') : tr('Done: no new objects.');
+  const isMissing = missing.length > 0 && !stopped;
+  return sentences(
+    made ? outcome : nothing,
+    isMissing ? tr('Nothing new was found for {names}.', { names: list(missing) }) : '',
+  );
 }

@@ -10,6 +10,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state, view } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { drawFill, drawSprite } from '../viewport/sprites.js';
 import { drawOverlay, outlineWidth, overlayCanvas, overlayContext, toFrame } from '../viewport/viewport.js';
@@ -89,7 +90,7 @@ function recordLatency(latency) {
   latencies.push(latency);
   if (latencies.length < TRIALS || [...latencies].sort((a, b) => a - b)[TRIALS >> 1] <= MAX_LATENCY) return;
   setHover(false);
-  toast('The preview under the cursor is off, because it is slow here. H turns it on.', 'hint');
+  toast(tr('The preview under the cursor is off, because it is slow here. H turns it on.'), 'hint');
 }
 
 /** The outline is dashed in black and white, which is visible on anything. */
@@ -119,7 +120,7 @@ function setHover(isOn) {
 function toggleHover() {
   setHover(!hover.on);
   hover.isChosen = true;
-  announce(`Preview under the cursor is ${hover.on ? 'on' : 'off'}`);
+  announce(hover.on ? tr('Preview under the cursor is on') : tr('Preview under the cursor is off'));
   saveSetting('masklet-hover', hover.on ? 'on' : 'off');
 }
 

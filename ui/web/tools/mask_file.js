@@ -2,7 +2,7 @@
 
 import { decodeRuns } from '../core/run_lengths.js';
 import { canvasOf } from '../shared/canvas.js';
-import { counted } from '../shared/format.js';
+import { plural, sentences, tr } from '../shared/language.js';
 import { isScaled, maskOf, scaled } from './mask_pixels.js';
 
 const MAX_FILE_BYTES = 64e6;
@@ -17,12 +17,16 @@ export class UnreadableFile extends Error {}
  * @param {Size} frame
  */
 export async function pixelsOfFile(file, frame) {
-  if (file.size > MAX_FILE_BYTES) throw new UnreadableFile(`“${file.name}” is too large for a mask.`);
+  if (file.size > MAX_FILE_BYTES)
+    throw new UnreadableFile(tr('“{name}” is too large for a mask.', { name: file.name }));
   const isJson = /json/.test(file.type) || /\.json$/i.test(file.name);
   const { pixels, size } = isJson ? pixelsOfJson(await file.text(), frame) : await pixelsOfPicture(file, frame);
-  if (!pixels.includes(1)) throw new UnreadableFile('This mask is empty: every pixel is black or transparent.');
+  if (!pixels.includes(1)) throw new UnreadableFile(tr('This mask is empty: every pixel is black or transparent.'));
   return { pixels: scaled(pixels, size, frame), size };
 }
+
+/** @param {Size} size */
+export const sizeOf = ({ width, height }) => `${width} × ${height}`;
 
 /**
  * @param {Size} size
@@ -32,9 +36,12 @@ function checkSize(size, frame) {
   if (isScaled(size, frame)) return;
   const isTurned = isScaled({ width: size.height, height: size.width }, frame);
   throw new UnreadableFile(
-    `This mask has ${size.width} × ${size.height} pixels, the picture ${frame.width} × ${frame.height}. ` +
-      (isTurned ? 'It seems to be turned: turn it by 90°' : 'Save it at the size of the picture') +
-      ', then import it again.',
+    sentences(
+      tr('This mask has {own} pixels, the picture {other}.', { own: sizeOf(size), other: sizeOf(frame) }),
+      isTurned
+        ? tr('It seems to be turned: turn it by 90°, then import it again.')
+        : tr('Save it at the size of the picture, then import it again.'),
+    ),
   );
 }
 
@@ -51,7 +58,9 @@ async function pixelsOfPicture(file, frame) {
   bitmap.close();
   const pixels = maskOf(context.getImageData(0, 0, width, height).data);
   if (!pixels)
-    throw new UnreadableFile(`“${file.name}” has too many colors for a mask and looks like a photo. Choose a mask.`);
+    throw new UnreadableFile(
+      tr('“{name}” has too many colors for a mask and looks like a photo. Choose a mask.', { name: file.name }),
+    );
   return { pixels, size: { width, height } };
 }
 
@@ -63,7 +72,13 @@ export function pixelsOfJson(text, frame) {
   const content = JSON.parse(text);
   const annotations = content?.annotations ?? (Array.isArray(content) ? content : [content]);
   if (annotations.length !== 1)
-    throw new UnreadableFile(`This file holds ${counted(annotations.length, 'mask')}. Import a file with one.`);
+    throw new UnreadableFile(
+      plural(
+        annotations.length,
+        'This file holds {n} mask. Import a file with one.',
+        'This file holds {n} masks. Import a file with one.',
+      ),
+    );
   const { size: sides, counts } = annotations[0].segmentation ?? annotations[0];
   const [height, width] = [Number(sides[0]), Number(sides[1])];
   checkSize({ width, height }, frame);

@@ -9,8 +9,9 @@ import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { MASKED, masks } from '../viewport/masks.js';
-import { pixelsOfFile, UnreadableFile } from './mask_file.js';
+import { pixelsOfFile, sizeOf, UnreadableFile } from './mask_file.js';
 import { isOnlyMask } from './prompt_edits.js';
 import { prompts } from './prompts.js';
 
@@ -60,7 +61,7 @@ export async function drawMask(frame, object) {
     await whenAnswered(frame, object);
     const record = masks.on(frame).get(object);
     const isKnown = masks.lane(object)[frame] === MASKED;
-    if (!record && isKnown) return void toast('The mask of this frame is still on its way. Try again in a moment.');
+    if (!record && isKnown) return void toast(tr('The mask of this frame is still on its way. Try again in a moment.'));
     if (!record?.area) return context;
     const bitmap = await createImageBitmap(record.png);
     if (masks.on(frame).get(object) !== record || isPending(frame, object)) continue; // a newer one has arrived
@@ -82,18 +83,19 @@ export async function drawMask(frame, object) {
 export function setMaskPrompt(pixels, frame, object, since, others = {}) {
   const { width, height } = frameSize(frame);
   const mask = encodeRuns(pixels, width, height);
-  if (mask.counts.length > about.max_mask) return void toast('This mask is too intricate to be sent. Make it simpler.');
+  if (mask.counts.length > about.max_mask)
+    return void toast(tr('This mask is too intricate to be sent. Make it simpler.'));
   return prompts.set(frame, object, { mask, ...others }, since);
 }
 
 export async function useMaskAsPrompt() {
   const { frame, active: object } = state;
-  if (isOnlyMask(state.log.prompt(frame, object))) return toast('This mask is kept already.', 'hint');
+  if (isOnlyMask(state.log.prompt(frame, object))) return toast(tr('This mask is kept already.'), 'hint');
   if (!hasMask(frame, object))
-    return toast('There is no mask of this object on this frame that could be kept.', 'hint');
+    return toast(tr('There is no mask of this object on this frame that could be kept.'), 'hint');
   const context = await drawMask(frame, object);
   if (context && setMaskPrompt(opaque(context.canvas), frame, object))
-    showTip('Kept: this mask now counts as it is, also for tracking.');
+    showTip(tr('Kept: this mask now counts as it is, also for tracking.'));
 }
 
 /** @param {File} file */
@@ -103,14 +105,20 @@ async function importMask(file) {
     const target = frameSize(frame);
     const { pixels, size } = await pixelsOfFile(file, target);
     const isSame = size.width === target.width && size.height === target.height;
-    const scaling = `It was ${size.width} × ${size.height} and was scaled to ${target.width} × ${target.height}.`;
+    const sizes = { size: sizeOf(size), target: sizeOf(target) };
     if (version === state.version && setMaskPrompt(pixels, frame, object))
-      showTip(isSame ? 'The mask is imported. Clicks refine it.' : `The mask is imported. ${scaling}`);
+      showTip(
+        isSame
+          ? tr('The mask is imported. Clicks refine it.')
+          : tr('The mask is imported. It was {size} and was scaled to {target}.', sizes),
+      );
   } catch (error) {
     toast(
       error instanceof UnreadableFile
         ? error.message
-        : `“${file.name}” cannot be read as a mask. Choose a PNG picture or a COCO run-length JSON file.`,
+        : tr('“{name}” cannot be read as a mask. Choose a PNG picture or a COCO run-length JSON file.', {
+            name: file.name,
+          }),
     );
   }
 }

@@ -4,6 +4,7 @@ import { announce, showTip } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { nextHint } from './hints.js';
 import { setAdding } from './mode.js';
 import { prompts } from './prompts.js';
@@ -25,6 +26,6 @@ export function removeObject(id) {
     update({ active: others[Math.min(listed.indexOf(id), others.length - 1)] ?? objects.unused });
   if (state.soloObject === id) update({ soloObject: null });
   prompts.remove(id);
-  announce(`${name} removed`);
+  announce(tr('{name} removed', { name }));
   emit('objects');
 }

@@ -13,6 +13,7 @@ import { opaque } from '../core/run_lengths.js';
 import { state, view } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { masks } from '../viewport/masks.js';
 import { drawOverlay, overlayCanvas, overlayContext, toFrame } from '../viewport/viewport.js';
 import { clampToFrame } from './geometry.js';
@@ -159,7 +160,7 @@ function removeCorner(corner) {
   if (!outline) return;
   edit(withCornerRemoved(outline.rings, corner), null);
   apply();
-  announce('The point is removed');
+  announce(tr('The point is removed'));
 }
 
 /**
@@ -199,7 +200,7 @@ export const outlineTool = {
   up({ far, from }) {
     const { corner, isNew } = held ?? {};
     held = null;
-    if (!outline) return toast('Click on a thing with another tool first. Then its outline can be edited.', 'hint');
+    if (!outline) return toast(tr('Click on a thing with another tool first. Then its outline can be edited.'), 'hint');
     if (far) return apply();
     if (!corner) return;
     const key = `${corner.ring}/${corner.corner}`;
@@ -222,7 +223,10 @@ export function stepCorner(step) {
   overlayCanvas.focus({ preventScroll: true });
   if (selected)
     announce(
-      `Point ${selected.corner + 1} of ${outline.rings[selected.ring].length}. The arrows move it, Enter adds one.`,
+      tr('Point {n} of {count}. The arrows move it, Enter adds one.', {
+        n: selected.corner + 1,
+        count: outline.rings[selected.ring].length,
+      }),
     );
   drawOverlay();
 }

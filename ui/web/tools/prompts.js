@@ -8,6 +8,7 @@ import { madeByPerson } from '../core/provenance.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { sendEdits } from '../storage/edit_log_replay.js';
 import { goTo } from '../timeline/navigation.js';
 import { masks } from '../viewport/masks.js';
@@ -50,10 +51,12 @@ export const prompts = {
   refusal(frame, object, negative) {
     const prompt = state.log.prompt(frame, object);
     if (negative && isEmpty(prompt) && !masks.on(frame).get(object)?.area) {
-      return 'Click on the thing itself first. Then you can take parts of it away.';
+      return tr('Click on the thing itself first. Then you can take parts of it away.');
     }
     const isFull = (prompt.points?.length ?? 0) >= about.max_points;
-    return isFull ? `${about.max_points} clicks on one object in one frame is the limit. Undo some of them.` : '';
+    return isFull
+      ? tr('{n} clicks on one object in one frame is the limit. Undo some of them.', { n: about.max_points })
+      : '';
   },
 
   /**
@@ -67,7 +70,7 @@ export const prompts = {
   set(frame, object, wanted, since, provenance = madeByPerson(object)) {
     const prompt = tidyPrompt(wanted, state.log.prompt(frame, object));
     if ((prompt.boxes?.length ?? 0) > about.max_boxes) {
-      toast(`${about.max_boxes} boxes around one object in one frame is the limit. Undo some of them.`);
+      toast(tr('{n} boxes around one object in one frame is the limit. Undo some of them.', { n: about.max_boxes }));
       return undefined;
     }
     if (!objects.mayHave(object)) return undefined;
@@ -109,7 +112,7 @@ export const prompts = {
   reset() {
     const removed = objects.unlocked([...state.log.prompts.keys()]);
     this.addStep(removed.map(object => ({ forget: object })));
-    if (removed.length) toast('Everything is cleared. Undo brings it back.', 'hint');
+    if (removed.length) toast(tr('Everything is cleared. Undo brings it back.'), 'hint');
   },
 
   /**
@@ -149,7 +152,7 @@ export const prompts = {
    * @param {string} [title] of the overlay
    * @param {(() => void) | null} [back]
    */
-  syncStep(step, title = 'Working', back = null) {
+  syncStep(step, title = tr('Working'), back = null) {
     if (!step) return;
     const requests = state.log.consequences(step);
     const isBatch = requests.length > MAX_SINGLE_REQUESTS;

@@ -6,6 +6,7 @@ import { toast } from '../core/notices.js';
 import { objects } from '../core/objects.js';
 import { state } from '../core/store.js';
 import { canvasOf } from '../shared/canvas.js';
+import { tr } from '../shared/language.js';
 import { masks } from '../viewport/masks.js';
 import { objectSprite } from '../viewport/viewport.js';
 import { isInFrame } from './geometry.js';
@@ -23,7 +24,7 @@ async function selectAt([x, y]) {
     const sprite = record && (await objectSprite(id, record));
     if (sprite && tester.isPointInPath(sprite.path, x, y, 'evenodd')) hits.push(id);
   }
-  if (!hits.length) return toast('There is no mask here to select.', 'hint');
+  if (!hits.length) return toast(tr('There is no mask here to select.'), 'hint');
   objects.select(hits[(hits.indexOf(state.active) + 1) % hits.length]);
 }
 

@@ -10,6 +10,7 @@ import { about, find, listen } from '../core/page.js';
 import { opaque } from '../core/run_lengths.js';
 import { state, view } from '../core/store.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { clamp } from '../shared/values.js';
 import { NEGATIVE_COLOR, POSITIVE_COLOR } from '../viewport/markers.js';
@@ -91,7 +92,7 @@ export function finishScribble({ path, negative }, since) {
  * @param {number} since when the user let go
  */
 export function finishLasso(stroke, since) {
-  if (stroke.path.length < 3) return showTip('Draw a line around the part you mean.');
+  if (stroke.path.length < 3) return showTip(tr('Draw a line around the part you mean.'));
   if (isSnapping) snap(stroke, since);
   else finishPaint(stroke, since);
 }
@@ -121,13 +122,13 @@ function snap({ path, negative, frame, object }, since) {
  */
 export function finishPaint(stroke, since) {
   if (stroke.negative && !hasMask(stroke.frame, stroke.object))
-    return toast('There is no mask to take away from yet.', 'hint');
+    return toast(tr('There is no mask to take away from yet.'), 'hint');
   unmerged.push(stroke);
   merging = merging
     .then(() => merge(stroke, since))
     .catch(error => {
       dropStrokes();
-      toast('This could not be drawn. Try it again.');
+      toast(tr('This could not be drawn. Try it again.'));
       console.warn(error);
     });
 }
@@ -231,7 +232,7 @@ export function setUpStrokes() {
   listen(find('snap'), 'click', () => {
     setSnapping(!isSnapping);
     saveSetting('masklet-snap', isSnapping ? 'on' : 'off');
-    announce(isSnapping ? 'The lasso snaps to edges' : 'The lasso takes what is drawn');
+    announce(isSnapping ? tr('The lasso snaps to edges') : tr('The lasso takes what is drawn'));
   });
 
   // A mask on the canvas holds all strokes up to the one that it was requested for.

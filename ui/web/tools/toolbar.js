@@ -8,6 +8,7 @@ import { makeRoving, markChosen } from '../core/roving.js';
 import { shortcuts } from '../core/shortcuts.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { overlayCanvas } from '../viewport/viewport.js';
 import { automaticTool } from './automatic_tool.js';
 import { brush, placeBrush, setBrushSize } from './brush.js';
@@ -42,7 +43,8 @@ export function setTool(name = 'point', adding = state.adding) {
   find('snap').hidden = name !== 'lasso';
   find('brush').hidden = true;
   setAdding(adding);
-  announce(`${name} ${adding ? 'adds' : 'takes away'}`);
+  const tool = [...toolButtons].find(({ dataset }) => dataset.tool === name)?.ariaLabel ?? '';
+  announce(adding ? tr('{tool} adds', { tool }) : tr('{tool} takes away', { tool }));
   if (state.medium && isNew) showTip(firstHint());
   emit('tool');
 }

@@ -5,6 +5,7 @@ import { toast } from '../core/notices.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { prompts } from '../tools/prompts.js';
 import { requestFrames } from '../viewport/mask_requests.js';
 import { startTracking, stopTracking } from './tracking.js';
@@ -27,7 +28,7 @@ export function undo() {
   const step = state.log.undo();
   if (step) emit('undone', step);
   if (isTracked(step) && step?.run === redoing?.run) redoing = null;
-  prompts.syncStep(step, 'Undoing', () => {
+  prompts.syncStep(step, tr('Undoing'), () => {
     if (state.log.next === step) redo();
   });
 }
@@ -35,14 +36,14 @@ export function undo() {
 export function redo() {
   if (isTracked(state.log.next)) return redoRun();
   const step = state.log.redo();
-  prompts.syncStep(step, 'Redoing', () => {
+  prompts.syncStep(step, tr('Redoing'), () => {
     if (state.log.last === step) undo();
   });
 }
 
 function redoRun() {
   if (state.tracking) return;
-  if (connection.status !== 'on') return toast('There is no connection right now. Try again in a moment.');
+  if (connection.status !== 'on') return toast(tr('There is no connection right now. Try again in a moment.'));
   const step = state.log.redo();
   if (!step) return;
   redoing = { run: Date.now(), spans: joinedSpans(step.entries), waits: true };

@@ -2,9 +2,10 @@
 
 import { announce } from '../core/notices.js';
 import { objects } from '../core/objects.js';
-import { find, fingersOnly, listen } from '../core/page.js';
+import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { goTo } from '../timeline/navigation.js';
 
@@ -24,7 +25,7 @@ function setPausesOnLoss(wanted) {
 
 function updateButtons() {
   find('pausing').setAttribute('aria-pressed', String(enabled));
-  find('pausing').title = `Pause where an object is lost: ${enabled ? 'on' : 'off'}`;
+  find('pausing').title = enabled ? tr('Pause where an object is lost: on') : tr('Pause where an object is lost: off');
   pauseBox.checked = enabled;
 }
 
@@ -36,7 +37,10 @@ function updateButtons() {
 export function showLoss(object, frame) {
   goTo(frame, true);
   if (state.log.prompts.has(object)) objects.select(object);
-  const text = `${objects.trait(object).name} was lost at frame ${frame + 1}. ${fingersOnly ? 'Tap' : 'Click'} on it, or go on.`;
+  const text = tr('{name} was lost at frame {n}. Click on it, or go on.', {
+    name: objects.trait(object).name,
+    n: frame + 1,
+  });
   find('lost-text').textContent = text;
   find('lost').hidden = false;
   announce(text);

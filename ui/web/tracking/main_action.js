@@ -6,7 +6,7 @@ import { find, listen } from '../core/page.js';
 import { state } from '../core/store.js';
 import { setIcon } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { counted } from '../shared/format.js';
+import { plural, tr } from '../shared/language.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { checkNextPlace, placesToCheck } from '../timeline/quality_strip.js';
 import { masks, STALE, UNKNOWN } from '../viewport/masks.js';
@@ -17,20 +17,20 @@ import { continueTracking, remainingFrames, stopTracking, track } from './tracki
 
 /** @type {Record<MainAction, { icon: string; title: string; act: () => void }>} */
 const ACTIONS = {
-  track: { icon: 'both', title: 'Track from here to the end, then to the start', act: () => track('both') },
-  stop: { icon: 'stop', title: 'Stop tracking (Esc)', act: stopTracking },
+  track: { icon: 'both', title: tr('Track from here to the end, then to the start'), act: () => track('both') },
+  stop: { icon: 'stop', title: tr('Stop tracking (Esc)'), act: stopTracking },
   update: {
     icon: 'update',
-    title: 'Track again what a correction has touched, nothing else (U)',
+    title: tr('Track again what a correction has touched, nothing else (U)'),
     act: updateStale,
   },
-  resume: { icon: 'play', title: 'Go on with what was stopped', act: continueTracking },
+  resume: { icon: 'play', title: tr('Go on with what was stopped'), act: continueTracking },
   check: {
     icon: 'suspicious',
-    title: 'Every frame is tracked, but some masks look wrong. Go to the next of them (G)',
+    title: tr('Every frame is tracked, but some masks look wrong. Go to the next of them (G)'),
     act: checkNextPlace,
   },
-  done: { icon: 'check', title: 'Every frame is tracked. Download it (D)', act: () => find('download').click() },
+  done: { icon: 'check', title: tr('Every frame is tracked. Download it (D)'), act: () => find('download').click() },
 };
 
 const button = find('main-action');
@@ -44,13 +44,13 @@ function isDone() {
 
 /** @returns {[action: MainAction, text: string]} */
 function nextAction() {
-  if (state.tracking) return ['stop', 'Stop'];
+  if (state.tracking) return ['stop', tr('Stop')];
   const stale = countStale();
-  if (stale) return ['update', `Update ${counted(stale, 'frame')}`];
-  if (remainingFrames()) return ['resume', 'Go on'];
-  if (!isDone()) return ['track', 'Track'];
+  if (stale) return ['update', plural(stale, 'Update {n} frame', 'Update {n} frames')];
+  if (remainingFrames()) return ['resume', tr('Go on')];
+  if (!isDone()) return ['track', tr('Track')];
   const places = placesToCheck().length;
-  return places ? ['check', `${counted(places, 'place')} to check`] : ['done', 'Done'];
+  return places ? ['check', plural(places, '{n} place to check', '{n} places to check')] : ['done', tr('Done')];
 }
 
 const updateAction = oncePerFrame(() => {

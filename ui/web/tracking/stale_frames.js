@@ -6,6 +6,7 @@ import { toast } from '../core/notices.js';
 import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
+import { tr } from '../shared/language.js';
 import { masks, STALE } from '../viewport/masks.js';
 import { track } from './tracking.js';
 
@@ -20,7 +21,7 @@ export function countStale() {
 
 export function updateStale() {
   if (countStale() || !state.log.prompts.size) return track('update');
-  toast('Nothing to update: no correction has touched a tracked frame.', 'hint');
+  toast(tr('Nothing to update: no correction has touched a tracked frame.'), 'hint');
 }
 
 export function setUpStaleFrames() {

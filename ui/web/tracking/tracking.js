@@ -7,7 +7,8 @@ import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { setProgress } from '../shared/elements.js';
 import { emit, on } from '../shared/events.js';
-import { counted, duration, percent } from '../shared/format.js';
+import { duration, percent } from '../shared/format.js';
+import { number, plural, tr } from '../shared/language.js';
 import { goTo } from '../timeline/navigation.js';
 import { pause } from '../timeline/player.js';
 import { masks, UNKNOWN } from '../viewport/masks.js';
@@ -27,7 +28,7 @@ const directionButtons = /** @type {NodeListOf<HTMLButtonElement>} */ (
  */
 export function track(direction) {
   if (!hasTimeline() || state.tracking) return;
-  if (!state.log.prompts.size) return toast('Click on a thing first. Then it can be tracked.', 'hint');
+  if (!state.log.prompts.size) return toast(tr('Click on a thing first. Then it can be tracked.'), 'hint');
   startTracking({ run: Date.now(), direction, frame: state.frame, ...playedRange(), pause: pausesOnLoss() });
 }
 
@@ -36,11 +37,11 @@ export function track(direction) {
  * @param {TrackRequest | DetectClipRequest} [request]
  */
 export function startTracking(run, request = { t: 'track', ...run }) {
-  if (!connection.send(request)) return toast('There is no connection right now. Try again in a moment.');
+  if (!connection.send(request)) return toast(tr('There is no connection right now. Try again in a moment.'));
   pause();
   followBox.checked = true;
   trackingStarted(run);
-  find('tracking-text').textContent = 'Starting…';
+  find('tracking-text').textContent = tr('Starting…');
   setProgress(progressBar, null);
   showTip('');
 }
@@ -60,7 +61,7 @@ function trackingStarted(run) {
 export function stopTracking() {
   if (!state.tracking) return;
   update({ tracking: { ...state.tracking, stopping: true } });
-  find('tracking-text').textContent = 'Stopping…';
+  find('tracking-text').textContent = tr('Stopping…');
   connection.send({ t: 'stop' });
 }
 
@@ -104,7 +105,7 @@ export function trackingEnded(stopped) {
   if (!state.tracking) return;
   const { stopping, ...run } = state.tracking;
   update({ tracking: null, ...(isPass(run) && { interrupted: stopped ? run : null }) });
-  announce(stopped ? 'Tracking stopped' : 'Tracking finished');
+  announce(stopped ? tr('Tracking stopped') : tr('Tracking finished'));
   emit('tracking');
 }
 
@@ -126,8 +127,10 @@ function showTrackingProgress(event) {
     find('tracking-text').textContent = message; // a detector is loaded, or looks
     return;
   }
-  const rate = fps && `${fps >= 10 ? Math.round(fps) : fps.toFixed(1)} frames/s · ${duration(left)} left`;
-  find('tracking-text').textContent = [percent(fraction).trim(), ...(rate ? [rate] : [])].join(' · ');
+  const pace = fps
+    ? [tr('{n} frames/s', { n: number(fps, fps >= 10 ? 0 : 1) }), tr('{time} left', { time: duration(left) })]
+    : [];
+  find('tracking-text').textContent = [percent(fraction), ...pace].join(' · ');
 }
 
 /** @param {DoneEvent} event */
@@ -138,11 +141,10 @@ function trackingDone(event) {
   update({ tracking: { ...run, direction, frame } });
   trackingEnded(stopped);
   if (lost) return showLoss(lost, frame);
-  const outcome = stopped ? 'Stopped' : 'Tracking finished';
-  const text =
-    changed || stopped
-      ? `${outcome}: ${counted(changed, 'frame')} changed.`
-      : 'Nothing to do: all of it is up to date.';
+  const finished = changed
+    ? plural(changed, 'Tracking finished: {n} frame changed.', 'Tracking finished: {n} frames changed.')
+    : tr('Nothing to do: all of it is up to date.');
+  const text = stopped ? plural(changed, 'Stopped: {n} frame changed.', 'Stopped: {n} frames changed.') : finished;
   showTip(text);
   announce(text);
 }
@@ -161,7 +163,7 @@ export function setUpTracking() {
   // What was left when the connection was lost says nothing any more.
   on('connection', status => {
     if (status === 'on' || !state.tracking) return;
-    find('tracking-text').textContent = 'Waiting for the connection…';
+    find('tracking-text').textContent = tr('Waiting for the connection…');
     setProgress(progressBar, null);
   });
 

@@ -1,11 +1,6 @@
 // Effect previews: frames as the effects paint them, rendered by the server with the code that renders downloads. One
 // request is in flight at a time and the newest one comes next; previews are cached as long as nothing they show changes.
 
-/** @import { ExportObject } from '../protocol.js' */
-/**
- * @typedef {(bitmap: ImageBitmap | null | undefined) => void} Resolve
- * @typedef {{ key: string; side: number; bitmap: ImageBitmap }} CachedPreview
- */
 import { currentEffects, usableEffects } from '../core/effects.js';
 import { playedRange } from '../core/media.js';
 import { mount } from '../core/mount.js';
@@ -14,6 +9,12 @@ import { about, address } from '../core/page.js';
 import { state } from '../core/store.js';
 import { Refused, refusalOf } from '../net/refusal.js';
 import { emit, on } from '../shared/events.js';
+/** @import { ExportObject } from '../protocol.js' */
+/**
+ * @typedef {(bitmap: ImageBitmap | null | undefined) => void} Resolve
+ * @typedef {{ key: string; side: number; bitmap: ImageBitmap }} CachedPreview
+ */
+import { tr } from '../shared/language.js';
 import { backdrops } from '../storage/backdrops.js';
 
 const MAX_PREVIEW_BYTES = 128e6; // decoded, 4 bytes a pixel
@@ -175,7 +176,7 @@ class PreviewCache {
   #retryLater(error) {
     backdrops.sent.clear(); // the server may have dropped one to make room for others
     this.#setProblem(
-      error instanceof Refused ? error.message : 'The picture could not be painted. Check the connection.',
+      error instanceof Refused ? error.message : tr('The picture could not be painted. Check the connection.'),
     );
     this.#resolvePending(null);
     this.#retryTimer = setTimeout(() => {

@@ -4,6 +4,7 @@ import { makePopover } from '../core/menus.js';
 import { find, listen } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { emit } from '../shared/events.js';
+import { percent } from '../shared/format.js';
 import { loadSetting, saveSetting } from '../shared/settings.js';
 import { clamp } from '../shared/values.js';
 import { drawOverlay } from './viewport.js';
@@ -16,7 +17,7 @@ const slider = find('opacity-slider');
 function setOpacity(opacity) {
   update({ opacity });
   slider.value = `${Math.round(100 * opacity)}`;
-  find('opacity-text').textContent = `${slider.value}%`;
+  find('opacity-text').textContent = percent(opacity);
 }
 
 /**

@@ -1,7 +1,5 @@
 // What the review page holds, what is shown, and what modules share. Words of users get into the page by textContent only.
 
-import { counted } from '../../../../ui/web/shared/format.js';
-
 /**
  * The element of class <name>.
  * @template {string} Name
@@ -12,6 +10,12 @@ export const find = (name, within = document) =>
   /** @type {Name extends keyof ReviewElements ? ReviewElements[Name] : HTMLElement} */ (
     within.querySelector(`.${name}`)
   );
+
+/**
+ * @param {number} count
+ * @param {string} noun
+ */
+export const counted = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** @param {string} selector of a script element */
 export const embedded = selector => JSON.parse(document.querySelector(selector)?.textContent ?? 'null');

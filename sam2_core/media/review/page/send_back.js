@@ -2,9 +2,8 @@
 
 import { closeWith } from '../../../../ui/web/shared/dialogs.js';
 import { make } from '../../../../ui/web/shared/elements.js';
-import { counted } from '../../../../ui/web/shared/format.js';
 import { closeEditor } from './note_editor.js';
-import { about, find, listen, medium, update } from './page.js';
+import { about, counted, find, listen, medium, update } from './page.js';
 import { pause } from './player.js';
 import { MAX_NAME_LENGTH, review, save, verdictOf } from './saved.js';
 
