@@ -57,8 +57,8 @@ _THEME = """<script>
 """
 
 
-# Before anything is painted: which language the page is in, and its table, which then comes beside the scripts. The names
-# are those in ui/web/shared/language.js.
+# Before anything is painted: which language the page is in, and its table, which then comes beside the scripts. Names
+# are those of ui/web/shared/language.js.
 _LANGUAGE = """<script>
 {
   const tables = TABLES;

@@ -43,6 +43,7 @@ STYLES = (
     "reviews",
     "text_prompts",
     "annotate",
+    "right_to_left",
 )
 """Later ones overrule earlier ones."""
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}

@@ -87,7 +87,6 @@ interface PageElements {
   'import-matches': HTMLDetailsElement;
   'import-ok': HTMLButtonElement;
   label: HTMLInputElement;
-  language: HTMLSelectElement;
   lanes: HTMLCanvasElement;
   last: HTMLButtonElement;
   later: HTMLButtonElement;

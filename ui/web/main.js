@@ -19,7 +19,7 @@ async function repeatStyles() {
 
 /** @param {GradioComponent} component */
 export async function start(component) {
-  await Promise.all([repeatStyles(), loadLanguage()]);
+  await Promise.all([repeatStyles(), loadLanguage(component.element)]);
   attach(component);
   translatePart(component.element);
   const { setUpPage } = await import('./set_up.js');

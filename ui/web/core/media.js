@@ -1,5 +1,6 @@
 // Facts about what is open.
 
+import { dimensions } from '../shared/format.js';
 import { commas, plural, tr } from '../shared/language.js';
 import { state } from './store.js';
 
@@ -65,6 +66,6 @@ export function describeMedium({ kind, name, frames: count, height, width, names
       first: names[0],
       last: names[count - 1],
     });
-  const facts = [`${width} × ${height}`, ...(kind === 'clip' ? [plural(count, '{n} frame', '{n} frames')] : [])];
+  const facts = [dimensions({ width, height }), ...(kind === 'clip' ? [plural(count, '{n} frame', '{n} frames')] : [])];
   return tr('“{name}” ({facts})', { name, facts: commas(facts) });
 }

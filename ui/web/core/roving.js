@@ -5,6 +5,15 @@ import { listen } from './page.js';
 
 /** @type {Record<string, number>} */
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+/** @type {Record<string, string>} */
+const MIRRORED = { ArrowRight: 'ArrowLeft', ArrowLeft: 'ArrowRight' };
+
+/**
+ * The key with which one would go on in a text from left to right.
+ * @param {HTMLElement} group
+ * @param {string} key
+ */
+const keyFor = (group, key) => (getComputedStyle(group).direction === 'rtl' ? (MIRRORED[key] ?? key) : key);
 
 /**
  * Which of `count` buttons a key leads to from the one at `place`; undefined for other keys.
@@ -31,7 +40,7 @@ export function makeRoving(group, chooses = true) {
       each instanceof HTMLElement && !each.hidden ? each : [],
     );
     const place = buttons.indexOf(targetOf(event));
-    const next = place < 0 ? undefined : buttons[placeAfterKey(event.key, place, buttons.length) ?? -1];
+    const next = place < 0 ? undefined : buttons[placeAfterKey(keyFor(group, event.key), place, buttons.length) ?? -1];
     if (!next) return;
     event.preventDefault();
     event.stopPropagation();

@@ -5,6 +5,7 @@
 import { about } from '../core/page.js';
 import { state } from '../core/store.js';
 import { Refused } from '../net/refusal.js';
+import { dimensions } from '../shared/format.js';
 import { tr } from '../shared/language.js';
 import { effectQuery, fetchPainted } from '../viewport/effect_previews.js';
 import { effectsOf } from './download_tasks.js';
@@ -35,8 +36,8 @@ export async function copyCutout(objects) {
     if (failure) throw new Error(failure instanceof Refused ? failure.message : FAILED);
     throw new Error(REFUSED);
   }
-  const { width, height } = await createImageBitmap(await painting);
-  return tr('Copied: {width} × {height} pixels, see-through', { width, height });
+  const picture = await createImageBitmap(await painting);
+  return tr('Copied: {size} pixels, see-through', { size: dimensions(picture) });
 }
 
 /**

@@ -1,27 +1,32 @@
-// The choice of the page's language, which loads the page anew, with the work as it is.
+// The choice of the page's language, which loads the page anew, with the work as it is. It stands in the header and, on a
+// phone that has no room for it there while one works, under “View”.
 
 import { LANGUAGE_SETTING } from '../core/language.js';
-import { find, listen } from '../core/page.js';
+import { listen, root } from '../core/page.js';
 import { LANGUAGES, language } from '../shared/language.js';
 import { saveSetting } from '../shared/settings.js';
 import { allWritten, flushSave } from '../storage/autosave.js';
 
-async function choose() {
-  saveSetting(LANGUAGE_SETTING, find('language').value);
-  const address = new URL(location.href);
-  address.searchParams.delete('lang'); // which would go before the setting
-  history.replaceState(history.state, '', address);
+/** @param {string} name */
+async function choose(name) {
+  saveSetting(LANGUAGE_SETTING, name);
   flushSave();
   await allWritten();
-  location.reload();
+  const address = new URL(location.href);
+  if (!address.searchParams.has('lang')) return location.reload();
+  address.searchParams.delete('lang'); // which would go before the setting
+  location.replace(address);
 }
 
 export function setUpLanguage() {
-  const picker = find('language');
-  for (const [name, title] of Object.entries(LANGUAGES)) {
-    const option = new Option(title, name, false, name === language());
-    option.lang = name;
-    picker.add(option);
+  /** @type {NodeListOf<HTMLSelectElement>} */
+  const pickers = root.querySelectorAll('.mk-language');
+  for (const picker of pickers) {
+    for (const [name, title] of Object.entries(LANGUAGES)) {
+      const option = new Option(title, name, false, name === language());
+      option.lang = name;
+      picker.add(option);
+    }
+    listen(picker, 'change', () => choose(picker.value));
   }
-  listen(picker, 'change', choose);
 }

@@ -14,7 +14,7 @@ import { connection } from '../net/connection.js';
 import { closeWith } from '../shared/dialogs.js';
 import { make, makeButton, setProgress } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { percent, withPercent } from '../shared/format.js';
+import { dimensions, percent, withPercent } from '../shared/format.js';
 import { sentences, told, tr } from '../shared/language.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
@@ -183,7 +183,9 @@ function resolutionChoice(shown, group) {
       drawModels();
     });
     button.setAttribute('role', 'radio');
-    button.title = tr('Pictures are seen at {size} × {size} pixels', { size: `${model.image_size}` });
+    button.title = tr('Pictures are seen at {size} pixels', {
+      size: dimensions({ width: model.image_size ?? 0, height: model.image_size ?? 0 }),
+    });
     button.disabled = !!change;
     button.dataset.focus = `size ${model.name}`;
     return button;

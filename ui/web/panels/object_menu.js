@@ -8,7 +8,7 @@ import { isTyping, shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { targetOf } from '../shared/elements.js';
 import { on } from '../shared/events.js';
-import { tr } from '../shared/language.js';
+import { direction, tr } from '../shared/language.js';
 import { clamp } from '../shared/values.js';
 import { removeObject } from '../tools/object_actions.js';
 import { prompts } from '../tools/prompts.js';
@@ -67,12 +67,13 @@ function openMenu(id) {
  * Places the menu below its button, or above it where there is no room.
  * @param {DOMRect} button
  */
-function placeMenu({ top, bottom, right }) {
+function placeMenu({ top, bottom, left, right }) {
   const { offsetWidth: width, offsetHeight: height } = menu;
   const maxTop = innerHeight - MARGIN - height;
   const below = bottom + OFFSET <= maxTop ? bottom + OFFSET : Math.max(MARGIN, top - OFFSET - height);
   menu.style.top = `${Math.min(below, Math.max(MARGIN, maxTop))}px`;
-  menu.style.left = `${clamp(right - width, MARGIN, innerWidth - MARGIN - width)}px`;
+  const start = direction() === 'rtl' ? left : right - width;
+  menu.style.left = `${clamp(start, MARGIN, innerWidth - MARGIN - width)}px`;
 }
 
 /** Returns whether it was open. */

@@ -1,6 +1,6 @@
 // Times, sizes and shares in words.
 
-import { locale, number, plural, tr } from './language.js';
+import { isolated, locale, number, plural, tr } from './language.js';
 
 /** @param {number} seconds */
 export function clock(seconds) {
@@ -24,6 +24,9 @@ export function ago(time) {
   if (minutes < 48 * 60) return plural(Math.round(minutes / 60), '{n} hour ago', '{n} hours ago');
   return new Date(time).toLocaleDateString(locale(), { day: 'numeric', month: 'long', year: 'numeric' });
 }
+
+/** @param {{ width: number, height: number }} size */
+export const dimensions = ({ width, height }) => isolated(`${width} × ${height}`);
 
 /** @param {number} bytes */
 export const megabytes = bytes => tr('{n} MB', { n: number(bytes / 1e6, bytes < 1e7 ? 1 : 0) });

@@ -97,8 +97,14 @@ function formOf(entry, { n }) {
 const filled = (text, values) =>
   text.replace(/\{(\w+)\}/g, (all, name) => {
     const value = values[name];
-    return value === undefined ? all : typeof value === 'number' ? number(value) : value;
+    return value === undefined ? all : typeof value === 'number' ? number(value) : isolated(value);
   });
+
+/**
+ * What has a direction of its own, as names and “320 × 180” have, and keeps it in a text from right to left.
+ * @param {string} text
+ */
+export const isolated = text => (direction() === 'rtl' && text ? `\u2068${text}\u2069` : text);
 
 /**
  * A text of the page in the user's language.

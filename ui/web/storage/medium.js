@@ -6,6 +6,7 @@ import { find, root } from '../core/page.js';
 import { setScreen } from '../core/screen.js';
 import { update } from '../core/store.js';
 import { showName } from '../shared/elements.js';
+import { dimensions } from '../shared/format.js';
 import { plural, tr } from '../shared/language.js';
 import { frames } from '../viewport/frames.js';
 import { masks } from '../viewport/masks.js';
@@ -22,7 +23,7 @@ export function setMedium(medium, version) {
   clearViewport();
   find('file').hidden = false;
   showName(find('file-name'), medium.name);
-  const size = `${medium.width} × ${medium.height}`;
+  const size = dimensions(medium);
   const facts = [size, plural(medium.frames, '{n} frame', '{n} frames'), tr('{n} fps', { n: +medium.fps.toFixed(2) })];
   find('file-facts').textContent = hasTimeline() ? facts.join(' · ') : size;
   root.classList.toggle('mk-has-clip', hasTimeline());

@@ -8,6 +8,7 @@ import { shortcuts } from '../core/shortcuts.js';
 import { state } from '../core/store.js';
 import { make, showName } from '../shared/elements.js';
 import { on } from '../shared/events.js';
+import { dimensions } from '../shared/format.js';
 import { commas, plural, tr } from '../shared/language.js';
 import { oncePerFrame } from '../shared/refresh.js';
 import { clamp } from '../shared/values.js';
@@ -118,10 +119,9 @@ function showCurrent() {
   find('later').disabled = state.frame === photos.length - 1;
   find('photo-number').textContent = `${state.frame + 1} / ${photos.length}`;
   find('photo-number').style.minWidth = `${2 * `${photos.length}`.length + 3}ch`;
-  const { width, height } = frameSize();
   showName(find('file-name'), nameOf(state.frame));
   find('file-facts').textContent =
-    `${width} × ${height} · ${tr('photo {n} of {count}', { n: state.frame + 1, count: photos.length })}`;
+    `${dimensions(frameSize())} · ${tr('photo {n} of {count}', { n: state.frame + 1, count: photos.length })}`;
 }
 
 /** @param {1 | -1} step */

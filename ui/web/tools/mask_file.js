@@ -2,6 +2,7 @@
 
 import { decodeRuns } from '../core/run_lengths.js';
 import { canvasOf } from '../shared/canvas.js';
+import { dimensions } from '../shared/format.js';
 import { plural, sentences, tr } from '../shared/language.js';
 import { isScaled, maskOf, scaled } from './mask_pixels.js';
 
@@ -25,9 +26,6 @@ export async function pixelsOfFile(file, frame) {
   return { pixels: scaled(pixels, size, frame), size };
 }
 
-/** @param {Size} size */
-export const sizeOf = ({ width, height }) => `${width} × ${height}`;
-
 /**
  * @param {Size} size
  * @param {Size} frame
@@ -37,7 +35,7 @@ function checkSize(size, frame) {
   const isTurned = isScaled({ width: size.height, height: size.width }, frame);
   throw new UnreadableFile(
     sentences(
-      tr('This mask has {own} pixels, the picture {other}.', { own: sizeOf(size), other: sizeOf(frame) }),
+      tr('This mask has {own} pixels, the picture {other}.', { own: dimensions(size), other: dimensions(frame) }),
       isTurned
         ? tr('It seems to be turned: turn it by 90°, then import it again.')
         : tr('Save it at the size of the picture, then import it again.'),

@@ -9,9 +9,10 @@ import { state } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
 import { on } from '../shared/events.js';
+import { dimensions } from '../shared/format.js';
 import { tr } from '../shared/language.js';
 import { MASKED, masks } from '../viewport/masks.js';
-import { pixelsOfFile, sizeOf, UnreadableFile } from './mask_file.js';
+import { pixelsOfFile, UnreadableFile } from './mask_file.js';
 import { isOnlyMask } from './prompt_edits.js';
 import { prompts } from './prompts.js';
 
@@ -105,7 +106,7 @@ async function importMask(file) {
     const target = frameSize(frame);
     const { pixels, size } = await pixelsOfFile(file, target);
     const isSame = size.width === target.width && size.height === target.height;
-    const sizes = { size: sizeOf(size), target: sizeOf(target) };
+    const sizes = { size: dimensions(size), target: dimensions(target) };
     if (version === state.version && setMaskPrompt(pixels, frame, object))
       showTip(
         isSame
