@@ -113,7 +113,7 @@ class _Scale:
         width = self._size[1]
         flat, start = self._pixels.reshape(-1, 3), positions[:, 0] * width + positions[:, 1]
         steps = np.array([row * width + column for row, column in _PATCH])
-        patches = flat[start[:, None] + steps].reshape(len(positions), -1)
+        patches = flat[start[:, None] + steps].reshape(len(positions), 3 * len(_PATCH))  # there may be none
         patches -= self._patches[targets]
         return np.asarray(np.einsum("ij,ij->i", patches, patches))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sam2_core.media import Painter
+from sam2_core.media.effects.patch_match import patch_match
 from sam2_core.media.info import RgbArray
 from sam2_core.types import BoolArray
 from tests.media.effects.scenes import media_of, painted, rectangle, stack, textured
@@ -139,6 +140,14 @@ def test_what_fills_the_frame_is_painted_over_all_the_same() -> None:
 def test_clips_of_hardly_any_pixels(size: tuple[int, int]) -> None:
     frames = [textured(*size, seed=seed) for seed in range(3)]
     assert erased(frames, [[np.ones(size, bool)]] * 3, 1).shape == (*size, 3)
+
+
+def test_sources_that_do_not_touch_each_other_will_do() -> None:
+    """Each 7 x 7 pixels of a grid are a patch on their own: no neighbor of one is another."""
+    hidden = np.zeros((80, 80), bool)
+    hidden[::8], hidden[:, ::8] = True, True
+    image = np.full((80, 80, 3), 90, np.uint8)
+    assert patch_match(image, hidden) is not None
 
 
 def test_erased_objects_are_gone_for_all_layers() -> None:
