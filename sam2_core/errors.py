@@ -10,6 +10,7 @@ MaskletError
 ├── SessionGone          the session is unknown or has expired: replay its edit log
 ├── SessionChanged       a request was based on an outdated revision: repeat it
 ├── Busy                 a limit is reached (objects, sessions, memory): try again later
+│   └── QuotaExceeded    a visitor's share of a hosted GPU is used up: go on with a network on the CPU
 └── Cancelled            a job was canceled
 """
 
@@ -59,6 +60,10 @@ class SessionChanged(MaskletError):
 
 class Busy(MaskletError):
     """A limit on number or size is reached, for now."""
+
+
+class QuotaExceeded(Busy):
+    """What a visitor may use of a GPU that others provide is used up, for now; a network on the CPU goes on."""
 
 
 class Cancelled(MaskletError):

@@ -92,7 +92,7 @@ class Preview(Command[FrameMasks]):
     @property
     def encoded_frames(self) -> range:
         """See `Command.encoded_frames`."""
-        return _only(self.frame)
+        return range(0) if self.prompt.is_empty else _only(self.frame)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class QueueStatus:
         waiting: Commands of all sessions that wait.
         device_bytes: Of the device's memory that this process holds; None where that cannot be told.
         session_bytes: What the tensors of all sessions' objects take, wherever they lie.
+        is_metered: Whether what it computes is taken from the visitor's quota: nothing should be asked of it unasked.
     """
 
     device: str
@@ -45,6 +46,7 @@ class QueueStatus:
     waiting: int = 0
     device_bytes: int | None = None
     session_bytes: int = 0
+    is_metered: bool = False
 
 
 class Engine(Protocol):

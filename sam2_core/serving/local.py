@@ -29,7 +29,14 @@ from sam2_core.serving.commands import Command, Priority
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.speed_meter import SpeedMeter
 from sam2_core.serving.worker import Worker
-from sam2_core.tracking.device import bytes_held, device_name, fast_precision, memory_in_use, release_unused
+from sam2_core.tracking.device import (
+    bytes_held,
+    device_name,
+    fast_precision,
+    is_out_of_memory,
+    memory_in_use,
+    release_unused,
+)
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.live_session import LiveSession
 from sam2_core.tracking.segmenter import Segmenter
@@ -137,7 +144,7 @@ class LocalEngine:
         try:
             return work()
         except Exception as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         self._make_room()
         raise Busy("The device has no memory left. Wait a moment and try again, or select fewer objects.")
@@ -162,7 +169,7 @@ class LocalEngine:
         try:
             return command.apply(self._session(session))
         except Exception as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         # Here rather than within `except`, where the error still holds what the failed step has allocated.
         self._make_room()
@@ -278,11 +285,3 @@ def _blocks(network: Network) -> list[nn.Module]:
     encoder = network.image_encoder
     blocks = list(encoder.trunk.blocks if isinstance(encoder, ImageEncoder) else encoder.blocks)
     return [*blocks, *network.memory_attention.layers] if isinstance(network, SAM2) else blocks
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """CUDA says it with a type of its own, the CPU and MPS only with words."""
-    words = ("out of memory", "can't allocate memory")
-    return isinstance(error, RuntimeError) and (
-        isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
-    )

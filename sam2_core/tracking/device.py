@@ -59,6 +59,14 @@ def release_unused(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """CUDA says it with a type of its own, the CPU and MPS only with words."""
+    words = ("out of memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and (
+        isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
+    )
+
+
 def fast_precision(device: torch.device) -> Callable[[], AbstractContextManager[object]]:
     """Factory of the autocast context for the encoders and memory attention.
 

@@ -67,7 +67,7 @@ class LiveSession(TrackingSession):
         self._recent = RecentFrames(0)
         size = ClipSize(MAX_FRAMES, medium.height, medium.width)
         super().__init__(session_id, segmenter, self._recent, size, cache, limits)
-        self._recent.length = self._rules.slots + 1
+        self._recent.length = self.rules.slots + 1
 
     def add_frame(self, pixels: Pixels) -> FrameMasks:
         """See `TrackingSession.add_frame`."""
@@ -84,7 +84,7 @@ class LiveSession(TrackingSession):
         return self._track_frame(frame, reverse=False, objects=None)
 
     def _forget(self, newest: int) -> None:
-        oldest = newest - max(self._rules.slots, self._rules.max_pointers)
+        oldest = newest - max(self.rules.slots, self.rules.max_pointers)
         for target in self.objects.values():
             _forget_before(target, oldest)
         first = newest - FEATURES_KEPT + 1

@@ -93,8 +93,8 @@ class TrackingSession:
         self._source = source
         self._reader = FrameReader(source, self._geometry, segmenter.network.device, reading)
         self._cache = cache
-        self._rules = _memory_rules(segmenter.network)
-        self._propagator = Propagator(segmenter, self._rules, size.frames, self._features)
+        self.rules = _memory_rules(segmenter.network)
+        self._propagator = Propagator(segmenter, self.rules, size.frames, self._features)
         self._checker = MaskChecker(self._geometry, segmenter.network.config.ratings.min_similarity)
         self._prompts = PromptSegmenter(
             segmenter, self._propagator, self._geometry, self._features, self._crop_features
@@ -109,12 +109,10 @@ class TrackingSession:
         any prompt is removed. Raises `BadPrompt` for an invalid prompt and `Busy` beyond the limits of the session;
         a call that raises changes nothing.
         """
-        self._check_frame(frame)
-        check_prompt(prompt, *self.size.of(frame))
+        self.check_prompt(frame, object_id, prompt)
         if prompt.is_empty:
             return self._clear_prompt(frame, object_id)
-        self._check_limits(frame, object_id)
-        target = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
+        target = self.objects.get(object_id) or TrackedObject(MemoryBank(self.rules))
         output, result = self._prompts.segment(target, object_id, frame, prompt)
         self.objects[object_id] = target
         target.bank.prompted[frame] = output.without_candidates()
@@ -128,7 +126,7 @@ class TrackingSession:
         check_prompt(prompt, *self.size.of(frame))
         if prompt.is_empty:
             return FrameMasks(frame, self.revision, ())
-        target = self.objects.get(object_id) or TrackedObject(MemoryBank(self._rules))
+        target = self.objects.get(object_id) or TrackedObject(MemoryBank(self.rules))
         # A copy keeps the cached steps of the prompt that is set.
         _, result = self._prompts.segment(replace(target), object_id, frame, prompt)
         return FrameMasks(frame, self.revision, (replace(result, candidates=()),))
@@ -140,11 +138,7 @@ class TrackingSession:
         and a call that begins with it raises why. Raises `SessionChanged` if `revision` is not the current one,
         `BadPrompt` if there is nothing to track, and `ValueError` for too many frames.
         """
-        self._check_length(frames)
-        if revision != self.revision:
-            raise SessionChanged("Something was said in the meantime; track again from here.")
-        self._check_trackable()
-        self._check_frames(frames)
+        self.check_tracking(frames, revision)
         step, tracked = frames.step, list[FrameMasks]()
         for frame in frames:
             following = frame + step if frame + step in frames else None
@@ -241,6 +235,33 @@ class TrackingSession:
         for target in self.objects.values():
             target.move(device)
 
+    # --- what commands would do --------------------------------------------------------------------------------
+
+    def check_prompt(self, frame: int, object_id: int, prompt: Prompt) -> None:
+        """Raise what `set_prompt` raises before it runs the network."""
+        self._check_frame(frame)
+        check_prompt(prompt, *self.size.of(frame))
+        if not prompt.is_empty:
+            self._check_limits(frame, object_id)
+
+    def check_tracking(self, frames: range, revision: int) -> None:
+        """Raise what `track` raises before it runs the network."""
+        self._check_length(frames)
+        if revision != self.revision:
+            raise SessionChanged("Something was said in the meantime; track again from here.")
+        self._check_trackable()
+        self._check_frames(frames)
+
+    def objects_to_track(self, frame: int, objects: Collection[int] | None = None) -> dict[int, TrackedObject]:
+        """Those of the objects (None: all) whose masks `track` would compute on a frame."""
+        return {
+            object_id: target
+            for object_id, target in sorted(self.objects.items())
+            if (objects is None or object_id in objects)
+            and frame not in target.history.prompted
+            and not target.history.is_up_to_date(frame)
+        }
+
     # --- prompts and tracking ----------------------------------------------------------------------------------
 
     def _clear_prompt(self, frame: int, object_id: int) -> FrameMasks:
@@ -258,13 +279,7 @@ class TrackingSession:
         self, frame: int, reverse: bool, objects: Collection[int] | None, following: int | None = None
     ) -> FrameMasks:
         """Propagate objects (None: all) onto a frame; the `following` one will be needed next."""
-        stale = {
-            object_id: target
-            for object_id, target in sorted(self.objects.items())
-            if (objects is None or object_id in objects)
-            and frame not in target.history.prompted
-            and not target.history.is_up_to_date(frame)
-        }
+        stale = self.objects_to_track(frame, objects)
         if stale and following is not None and (self.id, following) not in self._cache:
             self._features(frame)  # first, since it may have been read ahead itself
             self._reader.read_ahead(following)
