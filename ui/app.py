@@ -50,10 +50,11 @@ from ui.page.imports import MAX_PROMPTS
 from ui.page.previews import SIDES
 from ui.page.routes import Routes
 from ui.sessions import Services, SessionRegistry
-from ui.settings import Settings
+from ui.settings import BUNDLED, Settings
 from ui.web_files import WEB, page_html, web_files
 
 CACHE_SECONDS = (60, 600)  # Gradio looks this often for files of the API's callers, and deletes those that are older
+HUGGING_FACE = "https://huggingface.co"  # origin of the page around a Space
 POLL_SECONDS = 0.1  # between two looks whether the server is to end
 MAX_SENT = 8  # times the largest upload: what the API's callers may have sent in the last minutes, all together
 
@@ -210,6 +211,7 @@ def page_settings(settings: Settings) -> dict[str, Any]:
     """What the page must know from the start: limits, examples, colors, and the tables of downloads and effects."""
     return {
         "text_prompts": bool(settings.detector_names),
+        "lent_gpus": {"instead": BUNDLED, "lender": HUGGING_FACE} if settings.on_zero_gpu else None,
         "max_objects": settings.max_objects,
         "max_points": settings.max_points,
         "max_boxes": protocol.MAX_BOXES,

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
-from sam2_core.errors import Busy, MaskletError, TooLarge, shortage
+from sam2_core.errors import Busy, MaskletError, QuotaExceeded, TooLarge, shortage
 from sam2_core.processors import usable_cores
 from sam2_core.serving.worker import lower_priority
 from ui.protocol import ErrorEvent, Event, JobName, ProgressEvent
@@ -524,7 +524,7 @@ class BackgroundTasks:
             pass
         except MaskletError as error:
             self._on_error(error)
-            self.report_error(str(error), **subject, **({"too_large": True} if isinstance(error, TooLarge) else {}))
+            self.report_error(str(error), **subject, **_marks(error))
         except Exception as error:
             busy = shortage(error)
             self._on_error(busy or error)
@@ -553,3 +553,9 @@ class BackgroundTasks:
     def _end(self, job: Job) -> None:
         if self.has(job):
             del self._jobs[job.name]
+
+
+def _marks(error: MaskletError) -> dict[str, bool]:
+    """What the page can offer to do about an error."""
+    marks = {"too_large": TooLarge, "quota": QuotaExceeded}
+    return {name: True for name, kind in marks.items() if isinstance(error, kind)}

@@ -17,14 +17,15 @@ from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.model_choice import Machine
+from sam2_core.serving.model_choice import ZERO_GPU, Machine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from ui.end_signals import EndSignals
 from ui.logs import log_as_json
 from ui.settings import Settings, load_settings
 
-if TYPE_CHECKING:  # it imports Gradio
+if TYPE_CHECKING:  # these import torch, and Gradio
+    from sam2_core.serving.zero_gpu_call import RunCall
     from ui.app import Server
 
 LONG_STEP = 5  # times the watchdog's time: for a text prompt, and where the compiler may run within a step
@@ -32,12 +33,13 @@ END_SECONDS = 5.0  # that a network which is loading, and long work, get to end 
 CLOSE_SECONDS = 20.0  # after which a server that cannot be closed is ended all the same
 
 
-def engine_builder(settings: Settings) -> BuildEngine:
-    """The function that loads a network; torch is imported in its thread, so that the page is served at once."""
+def engine_builder(settings: Settings, run_call: RunCall | None = None) -> BuildEngine:
+    """The function that loads a network; torch is imported in its thread, so that the page is served at once.
+    `run_call` lends GPUs to all networks but the bundled one."""
 
     def build(entry: ModelEntry, progress: Progress) -> Engine:
         progress(None, "Starting up")
-        from sam2_core.serving.build import build_engine
+        from sam2_core.serving.build import build_engine, build_zero_gpu_engine
         from sam2_core.serving.local import EngineLimits
 
         limits = EngineLimits(
@@ -49,12 +51,14 @@ def engine_builder(settings: Settings) -> BuildEngine:
         start = partial(
             build_engine,
             entry.model,
-            settings.device,
+            settings.local_device,
             checkpoint=entry.checkpoint or None,
             limits=limits,
             compiled=settings.compile,
         )
         try:
+            if run_call is not None and not (entry.network is not None and entry.network.is_bundled):
+                return build_zero_gpu_engine(entry.model, entry.checkpoint or None, run_call, limits, progress)
             return _start_on_ray(settings, entry, start, progress) if settings.ray else start(progress=progress)
         except Cancelled:
             raise
@@ -74,6 +78,14 @@ def _start_on_ray(settings: Settings, entry: ModelEntry, start: Callable[[], Eng
     return build_ray_engine(entry.name, None if entry.checkpoint else entry.network, start, cluster, progress)
 
 
+def _lend_gpus(settings: Settings) -> RunCall:
+    if find_spec("spaces") is None:
+        raise ConfigError(f"ZeroGPU needs the package spaces, which is not installed here: {install_command('zero')}")
+    from sam2_core.serving.build import lend_gpus
+
+    return lend_gpus(_entries(settings)[0].network)
+
+
 def _without_folders(text: str, entry: ModelEntry) -> str:
     """A message for visitors, who must not learn where files lie on this machine."""
     downloaded = None if entry.network is None else entry.network.weights_on_disk
@@ -82,16 +94,22 @@ def _without_folders(text: str, entry: ModelEntry) -> str:
     return text
 
 
-def model_registry(settings: Settings) -> ModelRegistry:
-    """The networks on offer, the first of which begins to load."""
-    entries = model_entries(settings.first_model, settings.first_checkpoint, settings.other_models, settings.image_size)
-    return ModelRegistry(entries, engine_builder(settings), settings.max_models)
+def model_registry(settings: Settings, run_call: RunCall | None = None) -> ModelRegistry:
+    """The networks on offer, the first of which begins to load; see `engine_builder`."""
+    return ModelRegistry(_entries(settings), engine_builder(settings, run_call), settings.max_models)
+
+
+def _entries(settings: Settings) -> list[ModelEntry]:
+    first, checkpoint = settings.first_model, settings.first_checkpoint
+    return model_entries(first, checkpoint, settings.other_models, settings.image_size)
 
 
 def better_model(settings: Settings, registry: ModelRegistry) -> BetterModel:
     """Measures the machine, and where the setting `model` is auto fetches the network that suits it."""
 
     def measure() -> Machine:
+        if settings.on_zero_gpu:
+            return ZERO_GPU
         from sam2_core.serving.machine_probe import measure_machine
 
         return measure_machine(settings.device)
@@ -106,7 +124,7 @@ def detector_registry(settings: Settings) -> DetectorRegistry:
         from sam2_core.serving.build import build_detection_engine
 
         # A whole call, in which a detector may also be loaded from a slow disk.
-        return build_detection_engine(settings.device, LONG_STEP * settings.watchdog_seconds or None)
+        return build_detection_engine(settings.local_device, LONG_STEP * settings.watchdog_seconds or None)
 
     return DetectorRegistry(detector_entries(settings.detector_names), build)
 
@@ -132,8 +150,9 @@ def _serve(settings: Settings, signals: EndSignals) -> int:
     from ui.app import Server
 
     signals.hold()
+    run_call = _lend_gpus(settings) if settings.on_zero_gpu else None
     detectors = detector_registry(settings)
-    models = model_registry(settings)
+    models = model_registry(settings, run_call)
     server = Server(settings, models, detectors, better_model(settings, models))
     try:
         server.run(signals)

@@ -17,8 +17,10 @@ from sam2_core.paths import ROOT
 
 DEFAULTS = ROOT / "configs" / "app.yaml"
 AUTO = "auto"
+ZERO_GPU = "zerogpu"  # as a device: GPUs that Hugging Face lends by the call
+BUNDLED = "nano"
 ALL_MODELS = (
-    "nano",
+    BUNDLED,
     *(f"sam2.1_hiera_{size}{side}" for size in ("tiny", "small", "base_plus", "large") for side in ("", "@512")),
     *(f"sam_vit_{size}" for size in "blh"),
 )
@@ -125,7 +127,18 @@ class Settings(BaseModel):
     @property
     def other_models(self) -> list[str]:
         """Names of the networks that visitors may choose beside `model`."""
-        return self._names(self.models, ALL_MODELS)
+        names = self._names(self.models, ALL_MODELS)
+        return [*names, BUNDLED] if self.on_zero_gpu and BUNDLED not in names else names
+
+    @property
+    def on_zero_gpu(self) -> bool:
+        """Whether all networks but the bundled one run on GPUs that Hugging Face lends by the call."""
+        return self.device == ZERO_GPU
+
+    @property
+    def local_device(self) -> str:
+        """What networks run on that run in this process."""
+        return "cpu" if self.on_zero_gpu else self.device
 
     @property
     def detector_names(self) -> list[str]:
@@ -208,7 +221,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """MASKLET_* variables; where they do not say the address, Gradio's own and those of a hosted Space count, and then
     the port that container platforms tell."""
-    hosted = _of_a_space(environment.get("SPACE_HOST", "")) if environment.get("SPACE_ID") else {}
+    hosted = _of_a_space(environment) if environment.get("SPACE_ID") else {}
     gradio = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT", "root_path": "GRADIO_ROOT_PATH"}
     named = {name: environment[variable] for name, variable in gradio.items() if environment.get(variable)}
     ours = {name: f"MASKLET_{name.upper()}" for name in Settings.model_fields}
@@ -221,9 +234,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     )
 
 
-def _of_a_space(name: str) -> dict[str, Any]:
+def _of_a_space(environment: Mapping[str, str]) -> dict[str, Any]:
     """Settings of a hosted Space: only its proxy can reach it, and Hugging Face shows it in a frame."""
+    name = environment.get("SPACE_HOST", "")
+    has_zero_gpu = environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
     return {
+        **({"device": ZERO_GPU} if has_zero_gpu else {}),
         "host": "0.0.0.0",  # noqa: S104 - it is made to be reached
         "allowed_hosts": f"auto, {name or '*.hf.space'}",
         "trusted_proxies": "*",

@@ -13,11 +13,15 @@ from sam2_core.errors import ConfigError
 from sam2_core.model.compilation import compile_for_gpu
 from sam2_core.model.input_geometry import frame_input
 from sam2_core.model.sam import Network
+from sam2_core.networks import KnownNetwork, known_network
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
+from sam2_core.serving.model_choice import ZERO_GPU, choose_network, entry_name
 from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.restarting import RestartingEngine
+from sam2_core.serving.zero_gpu_call import NetworkSource, RunCall, place_network, shared_network, zero_gpu_call
+from sam2_core.serving.zero_gpu_engine import ZeroGPUEngine
 from sam2_core.tracking.device import best_device, fast_precision, limit_threads
 from sam2_core.tracking.memory_bank import MemorySelection
 from sam2_core.tracking.segmenter import Segmenter
@@ -50,6 +54,29 @@ def build_engine(
     many = len(places) > 1
     engines = [_start(copy.deepcopy(network) if many else network, place, limits, compiled) for place in places]
     return engines[0] if len(engines) == 1 else EnginePool(engines)
+
+
+def lend_gpus(first: KnownNetwork | None) -> RunCall:
+    """What runs calls on the GPUs of a ZeroGPU Space. The network that visitors will use there, which is the `first`
+    one unless that is bundled, is put in place for all calls if it has been downloaded already. The main thread must
+    call, before Gradio launches. Raises `WeightsError`."""
+    run_call = zero_gpu_call()
+    if first is not None and first.is_bundled:
+        choice = choose_network(ZERO_GPU)
+        first = None if choice is None else known_network(entry_name(choice))
+    if first is not None and first.weights_on_disk is not None:
+        place_network(NetworkSource(first.name))
+    return run_call
+
+
+def build_zero_gpu_engine(
+    model: str, checkpoint: str | None, run_call: RunCall, limits: EngineLimits | None, progress: Progress | None = None
+) -> ZeroGPUEngine:
+    """An engine whose network runs in calls; loaded here, unless it is shared with them already. Raises
+    `WeightsError`."""
+    source = NetworkSource(model, checkpoint)
+    network = shared_network(source) or load_network(model, checkpoint, progress).requires_grad_(False)
+    return ZeroGPUEngine(network, source, run_call, limits)
 
 
 def build_detection_engine(device: str = "auto", max_call_seconds: float | None = None) -> DetectionEngine:

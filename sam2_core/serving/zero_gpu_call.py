@@ -116,12 +116,15 @@ def share_network(source: NetworkSource, network: Network) -> None:
     _networks[source] = network
 
 
-def place_network(source: NetworkSource) -> Network:
+def shared_network(source: NetworkSource) -> Network | None:
+    """One that is shared already."""
+    return _networks.get(source)
+
+
+def place_network(source: NetworkSource) -> None:
     """Load a network and put it where each process has it soonest. The main thread must call after `zero_gpu_call`,
     and before Gradio launches."""
-    network = load_network(source.model, source.checkpoint).requires_grad_(False).to("cuda")
-    share_network(source, network)
-    return network
+    share_network(source, load_network(source.model, source.checkpoint).requires_grad_(False).to("cuda"))
 
 
 @dataclass(slots=True)

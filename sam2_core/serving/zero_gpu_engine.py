@@ -349,9 +349,8 @@ def _in_our_words(error: Exception) -> Exception:
     if any(word in title for word in ("quota", "credits", "illegal duration")):
         when = re.search(r"Try again in ([\d:]+|[^.]{1,40})", text)
         more = f" There will be more in {when[1]}." if when else ""
-        return QuotaExceeded(
-            f"Your time on Hugging Face's GPUs is used up.{more} Go on without a GPU, or come back later."
-        )
+        sentence = f"Your time on Hugging Face's GPUs is used up for now.{more} A smaller model goes on without one."
+        return QuotaExceeded(sentence)
     if "expired" in text.lower():
         return Busy("Hugging Face did not recognize this page any more. Wait a few seconds and try it again.")
     _log.warning("A GPU call has failed: %s", text, exc_info=error)

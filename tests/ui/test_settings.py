@@ -95,6 +95,16 @@ def test_a_hosted_space_and_gradios_own_variables_are_respected() -> None:
     assert load_settings([], gradio | {"MASKLET_PORT": "9001"}).port == 9001
 
 
+def test_a_zero_gpu_space_lends_gpus_to_all_networks_but_the_bundled_one() -> None:
+    space = {"SPACE_ID": "a/b", "SPACES_ZERO_GPU": "true"}
+    settings = load_settings([], space)
+    assert (settings.on_zero_gpu, settings.local_device, settings.other_models) == (True, "cpu", ["nano"])
+    chosen = load_settings([], {**space, "MASKLET_DEVICE": "cpu"})
+    assert (chosen.on_zero_gpu, chosen.local_device, chosen.other_models) == (False, "cpu", [])
+    for environment in ({"SPACE_ID": "a/b"}, {**space, "SPACES_ZERO_GPU": "false"}, {"SPACES_ZERO_GPU": "true"}):
+        assert not load_settings([], environment).on_zero_gpu
+
+
 def test_a_space_with_a_disk_keeps_its_downloads(tmp_path: Path) -> None:
     def cache(environment: dict[str, str], disk: Path = tmp_path) -> str | None:
         keep_downloads(environment, disk)

@@ -31,6 +31,7 @@ from ui.page.previews import EffectPreviews
 from ui.page.send_queue import SendQueue
 from ui.page.sound import ClipSound
 from ui.page.uploads import UploadBatch
+from ui.page.visitor import Visitor
 from ui.protocol import (
     CancelRequest,
     ChooseModelRequest,
@@ -86,6 +87,7 @@ class PageConnection:
         self.effect_previews, self.effect_thumbnails = EffectPreviews(services), EffectPreviews(services)
         self.sound = ClipSound(services)
         self.thumbnail_rate = RateLimit(services.settings.messages_per_second)
+        self.visitor = Visitor()
         self._previews = HoverPreviews(self)
         self._pacer = _pacer(services.settings)
         self._text_prompts = TextPrompts(services, self.send)
@@ -146,6 +148,7 @@ class PageConnection:
 
         Returns when the request is under way, so requests that are handed over one after the other begin in this order.
         """
+        self.visitor.enter()
         is_preview = protocol.is_preview(text)
         if not (is_preview and self._previews.admit()):
             await self._pacer.wait(len(text))
@@ -503,6 +506,8 @@ class HoverPreviews:
 
     async def _send(self, request: PreviewRequest, workspace: Workspace) -> None:
         try:
+            if workspace.status().is_metered:
+                raise Busy("This would cost the visitor something.")
             masks = await workspace.preview(request.frame, request.object, request.prompt)
         except MaskletError:  # a lost session is brought back by the next click; the page must not wait until then
             masks = FrameMasks(request.frame, 0, ())

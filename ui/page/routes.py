@@ -23,6 +23,7 @@ POST /s/{token}/send                one request up, where proxies drop sockets,
 GET  /s/{token}/receive             and events down: u32 length and event, repeated; waits until there is one
 POST /s/{token}/live                the next frame of the camera as a JPEG, answered by the event `live_masks`; status
                                     429: drop it, 410: the camera is not started (see ui/page/live.py)
+POST /s/{token}/visit               the visitor is still there; its headers tell whose quota of a hosted GPU is used
 POST /s/{token}/bye                 the page is going away
 GET  /s/{token}/download/{id}/{filename}
 GET  /s/{token}/weights/{model}/{filename}   of a network that was trained in the session
@@ -97,6 +98,7 @@ class Routes:
             Route("/s/{token}/send", self._of_session(self._send), methods=post),
             Route("/s/{token}/receive", self._of_session(self._receive), methods=get),
             Route("/s/{token}/live", self._of_session(self._live), methods=post),
+            Route("/s/{token}/visit", self._of_session(self._visit), methods=post),
             Route("/s/{token}/bye", self._of_session(self._bye), methods=post),
             Route("/s/{token}/download/{key}/{filename}", self._of_session(self._download), methods=get),
             Route("/s/{token}/weights/{model}/{filename}", self._of_session(self._weights), methods=get),
@@ -309,6 +311,10 @@ class Routes:
             await connection.handle((await request.body()).decode("utf-8", "replace"))
         except TooFast as error:
             return _refuse(429, str(error))
+        return Response(status_code=204)
+
+    async def _visit(self, request: Request, session: Session, connection: PageConnection) -> Response:
+        connection.visitor.remember(request)
         return Response(status_code=204)
 
     async def _receive(self, request: Request, session: Session, connection: PageConnection) -> Response:

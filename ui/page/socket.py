@@ -37,6 +37,7 @@ async def converse(sessions: SessionRegistry, socket: WebSocket) -> None:
         with contextlib.suppress(Exception):  # a socket that is already dead may fail in any way
             await socket.close(GONE if ended else TAKEN_OVER)
 
+    connection.visitor.remember(socket)
     await connection.queue.attach(disconnect)
     sessions.touch(session)
     connection.greet()

@@ -419,7 +419,7 @@ class DoneEvent(_Event):
 
 class ErrorEvent(_Event):
     """Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent
-    once more to be scaled down."""
+    once more to be scaled down. `quota`: a network on the CPU can go on."""
 
     t: Literal["error"] = "error"
     text: PublicText
@@ -427,6 +427,7 @@ class ErrorEvent(_Event):
     seq: int | Absent = _ABSENT
     run: int | Absent = _ABSENT
     too_large: bool | Absent = _ABSENT
+    quota: bool | Absent = _ABSENT
 
 
 class LiveStartedEvent(_Event):

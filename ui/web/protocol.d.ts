@@ -822,7 +822,7 @@ export interface DoneEvent {
 }
 /**
  * Something went wrong. `text` may be shown; the others name what it is about. `too_large`: the files can be sent
- * once more to be scaled down.
+ * once more to be scaled down. `quota`: a network on the CPU can go on.
  */
 export interface ErrorEvent {
   t: "error";
@@ -831,4 +831,5 @@ export interface ErrorEvent {
   seq?: number;
   run?: number;
   too_large?: boolean;
+  quota?: boolean;
 }

@@ -362,6 +362,8 @@ interface ExportKind {
 
 interface About {
   text_prompts: boolean;
+  /** Where networks run on GPUs that are lent to visitors: the one that needs none, and the origin of the lender. */
+  lent_gpus: { instead: string; lender: string } | null;
   max_objects: number;
   max_points: number;
   max_boxes: number;

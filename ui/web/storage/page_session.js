@@ -220,8 +220,11 @@ export function setUpSession() {
     if (state.opening || state.reopening || event.version !== state.version) mediumOpened(event);
   });
   on('server-hello', greeted);
-  // open_files.js asks; the live camera and the models say it in their dialogs
-  on('server-error', ({ text, job, too_large }) => too_large || job === 'live' || job === 'model' || toast(text));
+  // open_files.js and quota.js ask; the live camera and the models say it in their dialogs
+  on(
+    'server-error',
+    ({ text, job, too_large, quota }) => too_large || quota || job === 'live' || job === 'model' || toast(text),
+  );
   on('server-model', modelChanged);
   on('connection', connectionChanged);
   mount.watch('issued', tokenArrived);
