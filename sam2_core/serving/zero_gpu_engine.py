@@ -4,8 +4,8 @@ All that is to last stays here, in the memory of the computer: the medium, promp
 runs the network is done in a call (zero_gpu_call.py), which gets the state that it needs as bytes and answers with what
 has changed; everything else is answered here. A call that fails, or whose process dies, has therefore changed nothing.
 
-Image features are not kept here. Those of an official network are 16 MB for each frame, and a GPU that lends itself
-encodes a frame in less time than it takes to carry them; a process that serves several calls keeps them on its GPU.
+Image features are not kept here. Those of an official network are 16 MB for each frame, and such a GPU should encode it
+in less time than it takes to carry them; a process that serves several calls keeps them on its GPU.
 
 A call costs a fraction of a second by itself, so the one in which a session begins to track goes on with the frames
 behind those that were asked for, until it has taken some seconds. Its results wait outside of the session, and each
