@@ -116,6 +116,7 @@ class ZeroGPUEngine:
             self._meter.speed,
             evictions=self._evictions,
             waiting=waiting,
+            session_bytes=sum(each.bytes for each in every),
             is_metered=True,
         )
 
@@ -156,9 +157,20 @@ class ZeroGPUEngine:
     def _keep(self, opened: _Opened) -> None:
         with self._lock:
             self._opened[opened.session.id] = opened
-            too_many = list(self._opened)[: max(0, len(self._opened) - self.limits.max_sessions)]
-        for session in too_many:
-            self._evictions += 1
+        self._make_room(opened)
+
+    def _make_room(self, newest: _Opened) -> None:
+        """End the longest idle sessions, but not the newest, while they are too many or their memory takes too much."""
+        with self._lock:
+            too_many = len(self._opened) - self.limits.max_sessions
+            too_much = sum(each.bytes for each in self._opened.values()) - self.limits.memory_bytes
+            ended = []
+            for opened in self._opened.values():
+                if opened is not newest and (too_many > 0 or (too_much > 0 and opened.bytes)):
+                    too_many, too_much = too_many - 1, too_much - opened.bytes
+                    ended.append(opened.session.id)
+            self._evictions += len(ended)
+        for session in ended:
             self.close(session)
 
     # --- on the thread of a session ----------------------------------------------------------------------------
@@ -269,7 +281,8 @@ class ZeroGPUEngine:
             raise step.error
         session = opened.session
         apply_changes(session.objects, step.changes, session.rules)
-        session.revision = step.revision
+        session.revision, opened.bytes = step.revision, session.memory_bytes
+        self._make_room(opened)
         return step
 
 
@@ -317,6 +330,7 @@ class _Opened:
         self.session, self.media = session, media
         self._store = store
         self.ahead: _Call | None = None
+        self.bytes = 0
         self.worker = Worker("masklet-zero", lambda work: work(), self._at_end)
 
     def drop_ahead(self) -> None:

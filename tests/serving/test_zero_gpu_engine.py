@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sam2_core.errors import BadPrompt, Busy, QuotaExceeded, SessionChanged
+from sam2_core.errors import BadPrompt, Busy, QuotaExceeded, SessionChanged, SessionGone
 from sam2_core.media import ingest
 from sam2_core.serving.commands import Track
-from sam2_core.serving.local import LocalEngine
+from sam2_core.serving.local import EngineLimits, LocalEngine
 from sam2_core.serving.tracking_run import TrackingRequest
 from sam2_core.serving.zero_gpu_call import GpuCall, NetworkSource, call_seconds, run_call
 from sam2_core.serving.zero_gpu_engine import ZeroGPUEngine
@@ -212,6 +212,26 @@ def test_only_what_a_command_works_on_crosses(engine: Calls, gpu: ForkedGPU, cli
     assert of_one < of_all / 3
     engine.preview(session, 11, 9, CLICK)
     assert gpu.crossed[-1][0] < of_one, "a new object has no memory yet"
+
+
+def test_the_longest_idle_sessions_make_room(gpu: ForkedGPU, clip: str) -> None:
+    inner = ZeroGPUEngine(tiny_network(), SOURCE, gpu(run_call), device="cpu")
+    engine = Calls(inner)
+    first, second, third = (engine.open(clip).id for _ in range(3))
+    engine.set_prompt(first, 0, 1, CLICK)
+    assert (one := engine.status().session_bytes) > 0
+    inner.limits = EngineLimits(max_sessions=3, memory_bytes=one + 1)
+    engine.get_masks(second, range(1))
+    engine.set_prompt(third, 0, 1, CLICK)
+    with pytest.raises(SessionGone):
+        engine.get_masks(first, range(1))
+    engine.open(clip)
+    engine.open(clip)
+    with pytest.raises(SessionGone):
+        engine.get_masks(second, range(1))
+    assert len(engine.get_masks(third, range(1))[0].objects) == 1
+    assert engine.status().evictions == 2
+    engine.shut_down()
 
 
 def test_it_is_metered_and_has_no_camera(engine: Calls) -> None:
