@@ -57,8 +57,7 @@ def measure(network: Network, source: NetworkSource, device: str, clip: str) -> 
     session = engine.open(clip).result().id
 
     def track(first: int, revision: int) -> None:
-        for frame in range(first, first + FRAMES):
-            engine.run(session, Track(range(frame, frame + 1), revision)).result()
+        engine.run(session, Track(range(first, first + FRAMES), revision)).result()
 
     track(1, engine.run(session, SetPrompt(0, 1, Prompt((CLICK,)))).result().revision)
     track(1 + FRAMES, engine.run(session, SetPrompt(FRAMES, 1, Prompt((CLICK, CORRECTION)))).result().revision)
@@ -97,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             network = random_network(name) if options.random else load_network(name).requires_grad_(False)
             print(f"{name:20}{'in kB':>10}{'out kB':>10}", flush=True)
             for what, sent, received in measure(network, NetworkSource(name), device, str(Path(folder) / "store")):
-                print(f"{what:20}{sent / 1000:>10,.0f}{received / 1000:>10,.0f}")
+                print(f"{what:20}{sent / 1000:>10,.1f}{received / 1000:>10,.1f}")
 
 
 if __name__ == "__main__":

@@ -219,7 +219,8 @@ def test_the_longest_idle_sessions_make_room(gpu: ForkedGPU, clip: str) -> None:
     engine = Calls(inner)
     first, second, third = (engine.open(clip).id for _ in range(3))
     engine.set_prompt(first, 0, 1, CLICK)
-    assert (one := engine.status().session_bytes) > 0
+    one = engine.status().session_bytes
+    assert one > 0
     inner.limits = EngineLimits(max_sessions=3, memory_bytes=one + 1)
     engine.get_masks(second, range(1))
     engine.set_prompt(third, 0, 1, CLICK)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sam2_core.errors import BadPrompt, Busy, WeightsError
+from sam2_core.paths import ROOT
 from sam2_core.serving.engine import Engine, QueueStatus
 from sam2_core.serving.model_choice import UNKNOWN_SPEED, Speed
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, model_entries
@@ -163,3 +164,14 @@ def test_what_cannot_be_loaded_is_refused_and_released() -> None:
 
     with registry_of({TINY: lambda progress: FakeEngine()}) as registry:
         asyncio.run(asyncio.wait_for(scene(registry), 3 * DEADLINE))
+
+
+def test_where_gpus_are_lent_the_bundled_network_runs_here() -> None:
+    build = engine_builder(load_settings(["--device", "zerogpu"]), lambda call: iter(()))
+    (bundled,) = model_entries("nano")
+    own = ModelEntry("own", "own", str(ROOT / "assets" / "nano.safetensors"))
+    here, lent = (build(entry, lambda fraction, message: None) for entry in (bundled, own))
+    assert [engine.status().is_metered for engine in (here, lent)] == [False, True]
+    assert here.status().device.startswith("CPU") and lent.status().device == "ZeroGPU"
+    for engine in (here, lent):
+        engine.shut_down()
