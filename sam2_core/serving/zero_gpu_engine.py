@@ -362,9 +362,14 @@ def _in_our_words(error: Exception) -> Exception:
         return Busy("Hugging Face has no GPU free at the moment. Try it again in a minute.")
     if any(word in title for word in ("quota", "credits", "illegal duration")):
         when = re.search(r"Try again in ([\d:]+|[^.]{1,40})", text)
-        more = f" There will be more in {when[1]}." if when else ""
-        sentence = f"Your time on Hugging Face's GPUs is used up for now.{more} A smaller model goes on without one."
-        return QuotaExceeded(sentence)
+        if when is None:
+            return QuotaExceeded(
+                "Your time on Hugging Face's GPUs is used up for now. A smaller model goes on without one."
+            )
+        return QuotaExceeded(
+            f"Your time on Hugging Face's GPUs is used up until there is more in {when[1]}. A smaller model goes on "
+            "without one."
+        )
     if "expired" in text.lower():
         return Busy("Hugging Face did not recognize this page any more. Wait a few seconds and try it again.")
     _log.warning("A GPU call has failed: %s", text, exc_info=error)

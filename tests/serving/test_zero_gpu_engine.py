@@ -148,7 +148,7 @@ def test_a_used_up_quota_is_told_and_loses_nothing(engine: Calls, gpu: ForkedGPU
     revision = engine.set_prompt(session, 0, 1, CLICK).revision
     text = "You have exceeded your free ZeroGPU quota (6s requested vs. 2s left). Try again in 3:12:01. Log in."
     gpu.refusal = SpacesError("ZeroGPU quota exceeded", text)
-    with pytest.raises(QuotaExceeded, match=r"used up for now\. There will be more in 3:12:01\. A smaller"):
+    with pytest.raises(QuotaExceeded, match=r"used up until there is more in 3:12:01\. A smaller"):
         engine.track(session, range(1, 3), revision)
     gpu.refusal = None
     assert len(engine.track(session, range(1, 3), revision)) == 2

@@ -3,6 +3,7 @@
 import { showBanner } from '../core/notices.js';
 import { about } from '../core/page.js';
 import { on } from '../shared/events.js';
+import { told, tr } from '../shared/language.js';
 import { changeModel } from './models.js';
 
 let isShown = false;
@@ -17,7 +18,7 @@ export function setUpQuota() {
   on('server-error', ({ quota, text }) => {
     if (!quota || !lent) return;
     isShown = true;
-    showBanner(text, 'Go on without a GPU', () => {
+    showBanner(told(text), tr('Go on without a GPU'), () => {
       hide();
       changeModel(lent.instead);
     });
