@@ -3,7 +3,8 @@
 commands         what an engine can be asked about a session, as plain data
 engine           the seam: `Engine`; local (one device), pool (several), worker (the thread of a device),
                  restarting (an engine that is replaced where its worker hangs or dies), ray_engine (a cluster),
-                 zero_gpu_engine (GPUs that are lent by the call; zero_gpu_call: what runs there)
+                 zero_gpu_engine (GPUs that are lent by the call; zero_gpu_session: one session here;
+                 zero_gpu_call: what runs there)
 detection_engine text prompts: detectors that are loaded when they are asked for; detector_registry: those on offer
 text_run         the loop that finds what a text names, prompts it and tracks it
 edit_log         what a user did, what holds now, and what a replay needs

@@ -15,13 +15,11 @@ what it has computed ahead.
 
 from __future__ import annotations
 
-import logging
-import re
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from itertools import takewhile
@@ -29,15 +27,15 @@ from typing import Any, TypeVar, cast
 
 import torch
 
-from sam2_core.errors import BadPrompt, Busy, QuotaExceeded, SessionGone
-from sam2_core.media import Store, open_store
+from sam2_core.errors import BadPrompt, SessionGone
+from sam2_core.media import open_store
 from sam2_core.model.sam import Network
 from sam2_core.serving.commands import Command, EncodeFrame, Preview, SetPrompt, Track
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.local import EngineLimits
 from sam2_core.serving.speed_meter import SpeedMeter
-from sam2_core.serving.worker import Worker
 from sam2_core.serving.zero_gpu_call import CallStep, GpuCall, NetworkSource, RunCall, share_network
+from sam2_core.serving.zero_gpu_session import OpenedSession, RunningCall, in_our_words
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, SessionLimits, TrackingSession
@@ -57,7 +55,6 @@ _MARGIN = 2.0  # times what it should take; a call that takes longer may be ende
 _FIRST_SECONDS = 0.2  # of a frame and an object, until some have been measured
 _NEWEST_WEIGHT = 0.2
 _CPU = torch.device("cpu")
-_log = logging.getLogger(__name__)
 
 
 class ZeroGPUEngine:
@@ -76,7 +73,7 @@ class ZeroGPUEngine:
         self.network, self.limits = network, limits or EngineLimits()
         self._source, self._run_call, self._device = source, run_call, device
         share_network(source, network)
-        self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._opened: OrderedDict[str, OpenedSession] = OrderedDict()
         self._lock = threading.Lock()
         self._opening = ThreadPoolExecutor(2, "masklet-zero-open")
         self._evictions = 0
@@ -151,15 +148,15 @@ class ZeroGPUEngine:
         size = ClipSize(about.frames, about.height, about.width, about.sizes)
         limits = SessionLimits(self.limits.max_objects, self.limits.max_prompts, self.limits.max_frames_per_call)
         session = TrackingSession(session_id, Segmenter(self.network), store, size, FeatureCache(0), limits)
-        self._keep(_Opened(session, store, media))
+        self._keep(OpenedSession(session, store, media))
         return SessionInfo(session_id, about.frames, about.height, about.width, about.fps)
 
-    def _keep(self, opened: _Opened) -> None:
+    def _keep(self, opened: OpenedSession) -> None:
         with self._lock:
             self._opened[opened.session.id] = opened
         self._make_room(opened)
 
-    def _make_room(self, newest: _Opened) -> None:
+    def _make_room(self, newest: OpenedSession) -> None:
         """End the longest idle sessions, but not the newest, while they are too many or their memory takes too much."""
         with self._lock:
             too_many = len(self._opened) - self.limits.max_sessions
@@ -176,7 +173,7 @@ class ZeroGPUEngine:
     # --- on the thread of a session ----------------------------------------------------------------------------
 
     @torch.inference_mode()
-    def _apply(self, opened: _Opened, command: Command[T]) -> T:
+    def _apply(self, opened: OpenedSession, command: Command[T]) -> T:
         if isinstance(command, EncodeFrame):  # the features would be gone with the call
             return cast(T, None)
         if isinstance(command, Track):
@@ -201,7 +198,7 @@ class ZeroGPUEngine:
         self._meter.add(command, step.result, time.perf_counter() - start, step.encoded)
         return cast(T, step.result)
 
-    def _track(self, opened: _Opened, command: Track) -> tuple[FrameMasks, ...]:
+    def _track(self, opened: OpenedSession, command: Track) -> tuple[FrameMasks, ...]:
         opened.session.check_tracking(command.frames, command.revision)
         tracked: list[FrameMasks] = []
         try:
@@ -211,14 +208,14 @@ class ZeroGPUEngine:
                 raise
         return tuple(tracked)
 
-    def _tracked_frames(self, opened: _Opened, command: Track) -> Iterator[FrameMasks]:
+    def _tracked_frames(self, opened: OpenedSession, command: Track) -> Iterator[FrameMasks]:
         for place, frame in enumerate(command.frames):
             if opened.session.objects_to_track(frame, command.objects):
                 yield self._track_frame(opened, command, command.frames[place:])
             else:
                 yield from opened.session.track(command.frames[place : place + 1], command.revision, command.objects)
 
-    def _track_frame(self, opened: _Opened, command: Track, rest: range) -> FrameMasks:
+    def _track_frame(self, opened: OpenedSession, command: Track, rest: range) -> FrameMasks:
         """The first of these frames, from the call that has computed it ahead, or from a new one."""
         wanted = Track(rest, command.revision, command.objects)
         if opened.ahead is None or not opened.ahead.goes_on_with(wanted):
@@ -253,8 +250,8 @@ class ZeroGPUEngine:
         return range(first, first + step * sum(1 for _ in inside), step)
 
     def _begin(
-        self, opened: _Opened, command: Command[Any], frames: range, with_memory: Collection[int] | None
-    ) -> _Call:
+        self, opened: OpenedSession, command: Command[Any], frames: range, with_memory: Collection[int] | None
+    ) -> RunningCall:
         session, table = opened.session, TransferTable(_CPU)
         objects = needed_objects(session.objects, frames, with_memory)
         count = len(session.objects if with_memory is None else with_memory)
@@ -269,14 +266,14 @@ class ZeroGPUEngine:
             command,
             _START_SECONDS + _MARGIN * self._seconds * len(frames) * max(1, count),
         )
-        return _Call(command, frames, table, self._run_call(call))
+        return RunningCall(command, frames, table, self._run_call(call))
 
-    def _take(self, opened: _Opened, call: _Call) -> CallStep:
+    def _take(self, opened: OpenedSession, call: RunningCall) -> CallStep:
         """The next step of a call, done to the session."""
         try:
             step = call.next_step()
         except Exception as error:
-            raise _in_our_words(error) from error
+            raise in_our_words(error) from error
         if step.error is not None:
             raise step.error
         session = opened.session
@@ -286,91 +283,7 @@ class ZeroGPUEngine:
         return step
 
 
-class _Call:
-    """A call that is under way, and the frames whose results have not been taken yet."""
-
-    def __init__(self, command: Command[Any], frames: range, table: TransferTable, steps: Iterator[bytes]) -> None:
-        self._command, self.frames = command, frames
-        self._table, self._steps = table, steps
-
-    def goes_on_with(self, wanted: Track) -> bool:
-        """Whether its next step is the first of what is wanted. No change of the session leaves a call alive."""
-        command = self._command
-        return (
-            isinstance(command, Track)
-            and (command.revision, command.objects) == (wanted.revision, wanted.objects)
-            and self.frames[:1] == wanted.frames[:1]
-            and command.frames.step == wanted.frames.step
-        )
-
-    def next_step(self) -> CallStep:
-        """Wait for it. Raises what the call has ended with."""
-        packed = next(self._steps, None)
-        if packed is None:
-            raise RuntimeError("The call has ended too soon.")
-        self.frames = self.frames[1:]
-        step: CallStep = self._table.unpack(packed)
-        return step
-
-    def end(self) -> None:
-        """Give the GPU back."""
-        close: Callable[[], None] = getattr(self._steps, "close", lambda: None)
-        try:
-            if not self.frames:
-                next(self._steps, None)  # to its end
-            close()
-        except Exception:  # nothing of it is needed any more
-            _log.warning("A GPU call could not be ended well", exc_info=True)
-
-
-class _Opened:
-    """A session with the thread that answers its commands, and the call that tracks ahead of them, if there is one."""
-
-    def __init__(self, session: TrackingSession, store: Store, media: str) -> None:
-        self.session, self.media = session, media
-        self._store = store
-        self.ahead: _Call | None = None
-        self.bytes = 0
-        self.worker = Worker("masklet-zero", lambda work: work(), self._at_end)
-
-    def drop_ahead(self) -> None:
-        """End the call that tracks ahead, if there is one; its results are not needed."""
-        ahead, self.ahead = self.ahead, None
-        if ahead is not None:
-            ahead.end()
-
-    def end(self, done: Future[None]) -> None:
-        """End the thread after the command that is under way."""
-        self.worker.end()
-        done.set_result(None)
-
-    def _at_end(self) -> None:
-        self.drop_ahead()
-        self._store.close()
-
-
 def _failed(error: Exception) -> Future[Any]:
     failed: Future[Any] = Future()
     failed.set_exception(error)
     return failed
-
-
-def _in_our_words(error: Exception) -> Exception:
-    """What to say where the call itself failed, by the title and text of what `spaces` raises."""
-    title, text = str(getattr(error, "title", "")).lower(), str(getattr(error, "message", "") or error)
-    if "no gpu was available" in text.lower():
-        return Busy("Hugging Face has no GPU free at the moment. Try it again in a minute.")
-    if any(word in title for word in ("quota", "credits", "illegal duration")):
-        when = re.search(r"Try again in ([\d:]+|[^.]{1,40})", text)
-        if when is None:
-            return QuotaExceeded(
-                "Your time on Hugging Face's GPUs is used up for now. A smaller model goes on without one."
-            )
-        return QuotaExceeded(
-            f"Your time on Hugging Face's GPUs is used up until there is more in {when[1]}. A smaller model goes on "
-            "without one."
-        )
-    if "expired" in text.lower():
-        return Busy("Hugging Face did not recognize this page any more. Wait a few seconds and try it again.")
-    _log.warning("A GPU call has failed: %s", text, exc_info=error)
-    return Busy("The GPU has failed in the midst of this. Your work is kept. Try it once more.")
