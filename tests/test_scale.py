@@ -10,7 +10,7 @@ from benchmarks.scale import MEASURED, Load, check, fewest_engines, main, shares
 
 def test_it_agrees_with_what_was_measured_on_one_engine() -> None:
     for (p50, p95), (_, _, median, slow) in zip(check(Load(), 60.0, seed=0), MEASURED, strict=True):
-        assert p50 == pytest.approx(median, rel=0.15) and p95 == pytest.approx(slow, rel=0.15)
+        assert p50 == pytest.approx(median, rel=0.15) and p95 == pytest.approx(slow, rel=0.2)
 
 
 def test_an_engine_alone_takes_its_time_and_no_more() -> None:
@@ -22,10 +22,10 @@ def test_an_engine_alone_takes_its_time_and_no_more() -> None:
     assert np.isnan(trackers.percentile(95))
 
 
-def test_a_click_waits_for_one_step_at_most() -> None:
-    load = Load(click=0.01, step=0.2, overhead=0.0, spread=0.0)
+def test_a_click_waits_for_one_block_of_a_step_at_most() -> None:
+    load = Load(click=0.01, step=0.2, blocks=4, overhead=0.0, spread=0.0)
     figures = simulate_engine(1, 5, load, 400.0, np.random.default_rng(0))
-    assert max(figures.clicks) <= 0.21 + 1e-9
+    assert 0.05 < max(figures.clicks) <= 0.06 + 1e-9
 
 
 def test_hashing_gives_each_engine_about_as_much() -> None:
