@@ -149,7 +149,7 @@ sys.addaudithook(watch)
 from tests.fakes import FakeEngine
 from tests.ui.house import registry
 from ui import serve
-serve.model_registry = lambda settings: registry(settings, FakeEngine(), {})
+serve.model_registry = lambda settings, run_call: registry(settings, FakeEngine(), {})
 serve.better_model = lambda settings, models: None
 sys.exit(serve.main([], os.environ))
 """

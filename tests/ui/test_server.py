@@ -23,7 +23,7 @@ class HangingEngine(FakeEngine):
 
 if "hang" in sys.argv:
     FakeEngine, serve.CLOSE_SECONDS = HangingEngine, 0.1
-serve.model_registry = lambda settings: registry(settings, FakeEngine(), {})
+serve.model_registry = lambda settings, run_call: registry(settings, FakeEngine(), {})
 serve.better_model = lambda settings, models: None
 sys.exit(serve.main([], os.environ))
 """
@@ -58,7 +58,7 @@ def build(entry, progress):
     finally:
         print("no longer loading", flush=True)
 
-serve.engine_builder = lambda settings: build
+serve.engine_builder = lambda settings, run_call: build
 serve.END_SECONDS = 30 if "report" in sys.argv else 0.1
 sys.exit(serve.main([], os.environ))
 """
