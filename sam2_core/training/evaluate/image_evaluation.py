@@ -15,12 +15,15 @@ from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from sam2_core.predictors.sam_predictor import SamPredictor
 from sam2_core.training.datasets.dataset import DatasetImage, SkipReport
 from sam2_core.training.evaluate.clicks import first_click, next_click, tight_box
-from sam2_core.training.evaluate.metrics import Calibration, Scores, iou
+from sam2_core.training.evaluate.metrics import Calibration, Scores, iou, outline_f
 from sam2_core.training.evaluate.protocol import MAX_OBJECTS, EvaluationImage, evaluation_images
 from sam2_core.types import BoolArray, Box, Point, Progress
 
 OWN_PICK, BEST_OF_3, BOX = "click1", "click1_oracle", "box"
 IOU_ERROR = "iou_error"
+OUTLINES = {"click3_F1": 1, "click3_F2": 2}
+"""Scores of the outline after three clicks, by their tolerance in pixels."""
+
 _KEPT_CLICKS = (3, 5)
 
 Logits: TypeAlias = npt.NDArray[Any]
@@ -47,10 +50,14 @@ class ObjectResult:
     predictions: dict[str, ScoredMask]
 
     def scores(self) -> dict[str, float]:
-        """The true IoU of each mask, and the mean error of the predicted IoU over those that a user would see."""
+        """The true IoU of each mask, the boundary F after three clicks, and the mean error of the predicted IoU over
+        the masks that a user would see."""
         errors = [abs(prediction.predicted - prediction.true) for prediction in self.shown().values()]
-        return {name: prediction.true for name, prediction in self.predictions.items()} | {
-            IOU_ERROR: float(np.mean(errors))
+        outlined = self.predictions["click3"].mask
+        return {
+            **{name: prediction.true for name, prediction in self.predictions.items()},
+            **{name: outline_f(outlined, self.truth, pixels) for name, pixels in OUTLINES.items()},
+            IOU_ERROR: float(np.mean(errors)),
         }
 
     def shown(self) -> dict[str, ScoredMask]:
@@ -77,7 +84,8 @@ def evaluate_images(
     """Prompt up to `max_objects` objects of each image, the largest first.
 
     click1: the candidate of the highest predicted IoU after one click at the center; click1_oracle: the best of the
-    three; click3, click5: after more clicks, each at the center of the largest error; box: the tight box. What cannot
+    three; click3, click5: after more clicks, each at the center of the largest error; box: the tight box; click3_F1 and
+    click3_F2: boundary F after three clicks, within 1 and 2 pixels at a width of 640. What cannot
     be read is in the report of the result. `observe` is called with every result. The network's mode is restored; it
     runs on its device, in fp32 unless the caller uses autocast.
     """

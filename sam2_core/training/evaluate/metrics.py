@@ -16,6 +16,9 @@ TOLERANCE = 0.008
 
 BINS = 10
 
+OUTLINE_WIDTH = 640
+"""The width at which outlines of images are compared, in pixels: all images count alike."""
+
 
 def iou(predicted: BoolArray, truth: BoolArray) -> float:
     """Intersection over union of two masks (H, W), 0..1; 0 if both are empty. On clips it is called J."""
@@ -30,13 +33,28 @@ def boundary_f(predicted: BoolArray, truth: BoolArray, tolerance: float = TOLERA
     masks without a boundary score 1; one with and one without score 0.
     Source: Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation, CVPR 2016.
     """
+    return _matched_boundary(predicted, truth, math.ceil(tolerance * math.hypot(*truth.shape)))
+
+
+def outline_f(predicted: BoolArray, truth: BoolArray, pixels: int) -> float:
+    """Boundary F as in `boundary_f`, but within so many pixels at a width of `OUTLINE_WIDTH`."""
+    return _matched_boundary(_at_outline_width(predicted), _at_outline_width(truth), pixels)
+
+
+def _at_outline_width(mask: BoolArray) -> BoolArray:
+    height, width = mask.shape
+    size = (OUTLINE_WIDTH, max(1, round(height * OUTLINE_WIDTH / width)))
+    interpolation = cv2.INTER_AREA if width > OUTLINE_WIDTH else cv2.INTER_LINEAR
+    return cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=interpolation) > 127
+
+
+def _matched_boundary(predicted: BoolArray, truth: BoolArray, reach: int) -> float:
     found, wanted = boundary(predicted), boundary(truth)
     if not found.any() or not wanted.any():
         return float(found.any() == wanted.any())
     left, top, width, height = cv2.boundingRect((found | wanted).astype(np.uint8))
     place = np.s_[top : top + height, left : left + width]  # pixels outside cannot match
     found, wanted = found[place], wanted[place]
-    reach = math.ceil(tolerance * math.hypot(*truth.shape))
     precision = np.count_nonzero(found & _widened(wanted, reach)) / np.count_nonzero(found)
     recall = np.count_nonzero(wanted & _widened(found, reach)) / np.count_nonzero(wanted)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

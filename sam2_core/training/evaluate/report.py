@@ -14,6 +14,8 @@ HEADINGS = {
     "click3": "3 clicks",
     "click5": "5 clicks",
     "box": "box",
+    "click3_F1": "F 1 px",
+    "click3_F2": "F 2 px",
     "iou_error": "IoU error",
     "grabcut_box": "GrabCut",
     "floodfill_click_best_of_4": "flood fill",

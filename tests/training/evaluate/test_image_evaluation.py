@@ -10,6 +10,7 @@ import torch
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from sam2_core.training.evaluate import evaluate_images
 from sam2_core.training.evaluate.image_evaluation import ObjectResult
+from sam2_core.training.evaluate.metrics import outline_f
 from tests.networks import tiny_network
 from tests.training.datasets.tiny import skipped
 from tests.training.evaluate.scenes import MemoryImage, rectangle
@@ -62,6 +63,8 @@ def by_hand(image: np.ndarray, truth: np.ndarray) -> dict[str, float]:
             np.array(places), np.array(labels), mask_input=previous, multimask_output=False
         )
         mask = masks[0] > 0
+        if count == 3:
+            scores |= {"click3_F1": outline_f(mask, truth, 1), "click3_F2": outline_f(mask, truth, 2)}
         if count != 2 and count != 4:
             scores[f"click{count}"] = plain_iou(mask, truth)
             errors.append(abs(quality[0] - scores[f"click{count}"]))

@@ -13,6 +13,7 @@ from sam2_core.training.evaluate.metrics import (
     boundary,
     boundary_f,
     iou,
+    outline_f,
 )
 from tests.training.evaluate.scenes import rectangle
 
@@ -75,6 +76,20 @@ def test_the_tolerance_grows_with_the_image() -> None:
     near[200:300, 200:300], far[200:300, 206:306] = True, True
     assert boundary_f(near, far) == 1  # 0.008 x 707 = 5.7: six pixels
     assert boundary_f(near, np.roll(far, 1, axis=1)) < 1
+
+
+@pytest.mark.parametrize("width", [320, 640, 1280])
+def test_outlines_are_compared_at_one_width(width: int) -> None:
+    """The left and right edges are 4 pixels of 640 apart; the upper and lower ones match but for the corners."""
+    scale = width / 640
+    shape = (width // 2, width)
+    one, other = (
+        rectangle(*(round(scale * place) for place in (80, 200 + shift, 240, 360 + shift)), shape) for shift in (0, 4)
+    )
+    assert outline_f(one, one, 1) == 1
+    scores = [outline_f(one, other, pixels) for pixels in (1, 2, 4)]
+    assert 0.45 < scores[0] < scores[1] < 0.55
+    assert scores[2] == 1
 
 
 def test_masks_without_a_boundary_agree_only_with_each_other() -> None:
