@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from sam2_core.model.network import ImageFeatures
 from sam2_core.training.arrays import BinaryMask, Random
 from sam2_core.training.augment.copy_paste import CopyPaster
 from sam2_core.training.clip_sampler import ClipSampler
@@ -27,28 +28,30 @@ from sam2_core.training.synthetic.textures import Textures
 class Batch:
     """Images (B, S, S, 3) with masks (B, K, S, S), or clips (B, T, S, S, 3) with masks (B, K, T, S, S).
 
-    `shared` is the generator of this step that is in the same state on all processes.
+    `shared` is the generator of this step that is in the same state on all processes. Where images are encoded once,
+    `features` has those of B images or B * T frames, clip by clip, and `images` is empty.
     """
 
     images: npt.NDArray[np.uint8]
     masks: BinaryMask
     phase: Phase
     shared: Random
+    features: ImageFeatures | None = None
 
     @property
     def is_clips(self) -> bool:
         """Whether it holds clips."""
-        return self.images.ndim == 5
+        return self.masks.ndim == 5
 
     @property
     def image_size(self) -> int:
         """S."""
-        return self.images.shape[-2]
+        return self.masks.shape[-1]
 
     @property
     def samples(self) -> int:
         """Number of images or frames."""
-        return int(np.prod(self.images.shape[:-3]))
+        return len(self.masks) * (self.masks.shape[2] if self.is_clips else 1)
 
 
 class BatchDataset(Dataset[Batch]):
@@ -72,18 +75,36 @@ class BatchDataset(Dataset[Batch]):
         self._annotated_clips = ClipSampler(data.clips, data.report)
 
     def __getitem__(self, index: tuple[int, Phase]) -> Batch:
-        cv2.setNumThreads(1)
         step, phase = index
-        shared = np.random.default_rng((self._config.seed, step))
-        own = np.random.default_rng((self._config.seed, step, 1 + self._group.rank))
+        shared, own = self.generators(step)
+        length = self.clip_length(shared, phase)
+        return self._draw(own, shared, length, phase.batch if length is None else phase.clip_batch, phase)
+
+    def generators(self, step: int) -> tuple[Random, Random]:
+        """Generators of a step: the one that all processes share, and that of this process."""
+        seed = self._config.seed
+        return np.random.default_rng((seed, step)), np.random.default_rng((seed, step, 1 + self._group.rank))
+
+    @staticmethod
+    def clip_length(shared: Random, phase: Phase) -> int | None:
+        """How many frames the clips of a step have; None for a step on images."""
+        return int(shared.choice(phase.clip_frames)) if shared.random() < phase.clips else None
+
+    def numbered_sample(self, number: int, length: int | None, phase: Phase) -> Batch:
+        """A batch of one image or clip, which depends only on seed, process, `number` and `length`."""
+        seed = (self._config.seed, number, length or 0, 1 + self._group.rank)
+        random = np.random.default_rng((*seed, 1))
+        return self._draw(random, random, length, 1, phase)
+
+    def _draw(self, own: Random, shared: Random, length: int | None, count: int, phase: Phase) -> Batch:
+        cv2.setNumThreads(1)
         self._image_sampler.set_mix(phase.mix)
         size = phase.size or self._size
-        if shared.random() < phase.clips:
-            length = int(shared.choice(phase.clip_frames))
-            clips = [self._clip(own, size, length, phase) for _ in range(phase.clip_batch)]
+        if length is not None:
+            clips = [self._clip(own, size, length, phase) for _ in range(count)]
             images, masks = np.stack([clip.frames for clip in clips]), np.stack([clip.masks for clip in clips])
         else:
-            samples = [self._image_sampler.draw(own, size, phase.objects) for _ in range(phase.batch)]
+            samples = [self._image_sampler.draw(own, size, phase.objects) for _ in range(count)]
             images, masks = np.stack([each.image for each in samples]), np.stack([each.masks for each in samples])
         return Batch(images, masks, phase, shared)
 
@@ -110,7 +131,7 @@ class _Steps(Sampler[Any]):
 
 
 def batch_stream(
-    batches: BatchDataset, first: int, phase_of: Callable[[int], Phase | None], workers: int
+    batches: Dataset[Batch], first: int, phase_of: Callable[[int], Phase | None], workers: int
 ) -> Iterator[tuple[int, Batch]]:
     """(step, batch) from step `first` on, made in this process or ahead of time in `workers` processes."""
     loader: DataLoader[Batch] = DataLoader(

@@ -22,7 +22,7 @@ _FIRST_SHARES = (0.4, 0.4, 0.2)
 
 def clip_step(
     network: SAM2,
-    frames: Tensor,
+    features: ImageFeatures,
     masks: BinaryMask,
     corrected: int,
     stride: int,
@@ -31,20 +31,19 @@ def clip_step(
     border_clicks: float = 0.0,
     memory_dropout: float = 0.0,
 ) -> StepResult:
-    """Frames (B, T, 3, S, S) and masks (B, K, T, S, S); up to `corrected` later frames get a correction click.
+    """Features of B * T frames, clip by clip, and masks (B, K, T, S, S).
 
-    The loss is computed on cells of `stride` pixels. `border_clicks` and `memory_dropout` are shares as in `Phase`.
-    Gradients reach the image encoder only if its parameters require them.
+    Up to `corrected` later frames get a correction click. The loss is computed on cells of `stride` pixels.
+    `border_clicks` and `memory_dropout` are shares as in `Phase`.
     """
-    clips, length = frames.shape[:2]
-    features = network.encode_image(frames.transpose(0, 1).flatten(0, 1))  # (T * B, ...)
-    owner = torch.arange(clips, device=frames.device).repeat_interleave(masks.shape[1])
+    clips, length, device = len(masks), masks.shape[2], features.embedding.device
+    first = length * torch.arange(clips, device=device).repeat_interleave(masks.shape[1])  # of each object's clip
     flat = masks.reshape(-1, *masks.shape[2:])  # (B * K, T, S, S)
-    truth = coverage(flat, stride, frames.device)
+    truth = coverage(flat, stride, device)
     interaction = _ClipInteraction(network, truth, weights, rng, border_clicks, memory_dropout)
     later = rng.shared.permutation(length - 1)[: rng.shared.integers(corrected + 1)] + 1
     for at in range(length):
-        features_of_objects = select_features(features, at * clips + owner)
+        features_of_objects = select_features(features, first + at)
         if at == 0:
             interaction.prompt_first_frame(features_of_objects, flat[:, 0])
         else:

@@ -14,6 +14,7 @@ from sam2_core.training.augment.copy_paste import CopyPaste
 from sam2_core.training.checkpoint import WEIGHT_SUFFIXES
 from sam2_core.training.losses import LossWeights
 from sam2_core.training.synthetic.image_samples import Mix
+from sam2_core.training.trainable_parts import FROZEN_ENCODER
 
 T = TypeVar("T")
 
@@ -96,6 +97,10 @@ class TrainingConfig:
     `weights` is the name of the resulting file: `.safetensors` in fp16, or `.pt` in fp32 and in the official layout.
     Every `snapshot_minutes` a numbered copy is kept, to be averaged afterwards.
 
+    With `cache_features`, so many images (for each length of clips, so many frames) are drawn and encoded once in each
+    phase and kept in memory. It is for runs that leave the image encoder as it is: `train` is "decoder", "memory" or
+    "quality".
+
     With `augment`, objects of the images in memory are pasted onto real images. With `clip`, the folder or repository
     of a CLIP, embeddings of crops take the place of boxes in half of the steps, and a projection of them is trained
     with the decoder; it is saved beside the weights (see `model.clip_prompt`).
@@ -114,6 +119,7 @@ class TrainingConfig:
     short_side: int = 384
     in_memory: int = 10_000
     held_out: float = 0.05
+    cache_features: int = 0
     augment: CopyPaste | None = None
     clip: str | None = None
 
@@ -143,6 +149,13 @@ class TrainingConfig:
             raise ConfigError("A training run needs either `steps` or `minutes`.")
         if (self.steps or self.minutes or 0) <= 0 or self.seed < 0 or self.lora_rank < 1:
             raise ConfigError("`steps`, `minutes` and `lora_rank` must be positive, and `seed` not negative.")
+        if self.cache_features < 0:
+            raise ConfigError("`cache_features` is a number of pictures, 0 for none.")
+        if self.cache_features and (self.init is None or self.train not in FROZEN_ENCODER or self.clip is not None):
+            raise ConfigError(
+                "`cache_features` is for a trained image encoder that stays as it is: `init` names weights, `train` is "
+                f"one of {', '.join(FROZEN_ENCODER)}, and there are no prompts of CLIP."
+            )
         ends = [phase.until for phase in self.phases]
         if not ends or sorted(set(ends)) != ends or ends[0] <= 0 or ends[-1] != 1.0:
             raise ConfigError("The phases' `until` must grow and end with 1.0.")

@@ -29,7 +29,7 @@ _NO_CLICK_SHARE = 0.25  # share of iterations without a new click: the network r
 
 def image_step(
     network: Network,
-    images: Tensor,
+    features: ImageFeatures,
     masks: BinaryMask,
     corrections: int,
     stride: int,
@@ -39,20 +39,20 @@ def image_step(
     shared_clicks: float = 0.0,
     embed: EmbedObjects | None = None,
 ) -> StepResult:
-    """Images (B, 3, S, S) and masks (B, K, S, S); half of the objects start with a click, half with a box.
+    """Features of B images and masks (B, K, S, S); half of the objects start with a click, half with a box.
 
     `corrections` clicks follow, each with the previous logits. The loss is computed on cells of `stride` pixels.
     `border_clicks` and `shared_clicks` are shares as in `Phase`. With `embed`, tokens take the place of the boxes in
     half of the steps.
     """
     count = masks.shape[1]
-    features = network.encode_image(images)
-    owner = torch.arange(len(images)).repeat_interleave(count)
+    device = features.embedding.device
+    owner = torch.arange(len(masks)).repeat_interleave(count)
     flat = masks.reshape(-1, *masks.shape[-2:])  # (B * K, S, S)
-    truth = coverage(flat, stride, images.device)
+    truth = coverage(flat, stride, device)
     clicks = (count + int(rng.shared.integers(2))) // 2  # an odd number is rounded up or down
     by_click = torch.arange(len(flat)) % count < clicks
-    total = images.new_zeros(())
+    total = truth.new_zeros(())
     metrics: dict[str, float] = {}
     by_token = torch.zeros_like(by_click)
     if embed is not None and rng.shared.random() < _TOKEN_SHARE:
@@ -71,9 +71,9 @@ def image_step(
         if points is not None and kind == "click":
             points = prompts.share_clicks(rng.own, points, prompted, owner[index], shared_clicks)
         if points is not None:
-            points = prompts.to_device(points, images.device)
+            points = prompts.to_device(points, device)
         interaction = _SimulatedInteraction(network, weights, rng, kind, border_clicks)
-        features_of_objects = select_features(features, owner[index].to(images.device))
+        features_of_objects = select_features(features, owner[index].to(device))
         loss = interaction.run(features_of_objects, truth[index.to(truth.device)], points, corrections, tokens)
         total = total + loss * len(index) / len(flat)
         metrics.update(interaction.metrics)

@@ -16,16 +16,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.data import Dataset
 
 from sam2_core.detection.clip import Clip, load_clip
 from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.clip_prompt import add_clip_prompt, clip_prompt_of, split_clip_prompt
-from sam2_core.model.network import SAM2
+from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.model.preprocess import normalize
 from sam2_core.model.sam import Network
 from sam2_core.networks import BUNDLED, is_known, sam2_config, split_name
 from sam2_core.tracking.device import best_device, fast_precision
 from sam2_core.training.batches import Batch, BatchDataset, batch_stream
+from sam2_core.training.cached_features import CachedBatches
 from sam2_core.training.checkpoint import (
     Checkpoint,
     Position,
@@ -61,7 +63,7 @@ class Trainer:
         self.device = best_device()
         self.network: Network = _start_network(config).to(self.device).train()
         self._clip = None if config.clip is None else _add_clip(self.network, config)
-        self._trainable = trainable_names(self.network, config.train)
+        self._trainable = trainable_names(self.network, config.train, fixed_features=config.cache_features > 0)
         self._trainable_without_encoder = frozenset(
             name for name in self._trainable if not name.startswith(IMAGE_ENCODER)
         )
@@ -70,7 +72,7 @@ class Trainer:
         self._optimizer = Optimizer(self.network, config)
         self._ema = EmaWeights(self.network, config.ema)
         self._precision = _precision(config, self.device)
-        self._batches = BatchDataset(config, self.network.image_size, group, data)
+        self._batches = self._make_batches(data)
         self.position = Position(memory_ready=config.init is not None)
         self._resume()
 
@@ -80,7 +82,8 @@ class Trainer:
         saved = measured = kept = before
         if not self.position.steps and self.config.init is not None:
             self._evaluate(log, evaluate)
-        for step, batch in batch_stream(self._batches, self.position.steps, self._phase, self.workers):
+        workers = 0 if self.config.cache_features else self.workers  # only this process can encode
+        for step, batch in batch_stream(self._batches, self.position.steps, self._phase, workers):
             result = self._train_step(batch, step)
             self.position = replace(
                 self.position,
@@ -137,11 +140,11 @@ class Trainer:
     def _step(self, network: Network, batch: Batch, step: int) -> StepResult:
         phase = batch.phase
         rng = StepRng.seeded(batch.shared, (self.config.seed, step, 1 + self.group.rank, 1))
-        images = self._input(batch)
+        features = self._features(network, batch)
         if batch.is_clips:
             return clip_step(
                 cast("SAM2", network),
-                images,
+                features,
                 batch.masks,
                 phase.corrected_frames,
                 phase.stride,
@@ -153,7 +156,7 @@ class Trainer:
         corrections = int(batch.shared.choice(phase.corrections))
         return image_step(
             network,
-            images,
+            features,
             batch.masks,
             corrections,
             phase.stride,
@@ -171,6 +174,24 @@ class Trainer:
         masks = batch.masks.reshape(-1, *batch.masks.shape[-2:])[objects]
         tokens: Tensor = prompt(clip.embed_images(clip_crops(rng.own, images, masks, clip.image_size)))
         return tokens
+
+    def _make_batches(self, data: TrainingData) -> Dataset[Batch]:
+        batches = BatchDataset(self.config, self.network.image_size, self.group, data)
+        count = self.config.cache_features
+        return CachedBatches(batches, count, self._encode) if count else batches
+
+    def _encode(self, batch: Batch) -> ImageFeatures:
+        """The features of a batch, to be kept."""
+        with torch.no_grad(), self._precision():
+            return self._features(self._network_at(batch.image_size), batch)
+
+    def _features(self, network: Network, batch: Batch) -> ImageFeatures:
+        """The features of all images or frames, clip by clip."""
+        if batch.features is None:
+            return network.encode_image(self._input(batch).flatten(0, -4))
+        kept = batch.features
+        embedding, *high_res = (each.to(self.device).float() for each in (kept.embedding, *kept.high_res))
+        return ImageFeatures(embedding, tuple(high_res))
 
     def _input(self, batch: Batch) -> Tensor:
         pixels = torch.from_numpy(batch.images).to(self.device).movedim(-1, -3)

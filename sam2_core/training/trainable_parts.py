@@ -22,6 +22,12 @@ DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.", "mask_decoder.", "prompt_
 
 IOU_HEAD = ("sam_mask_decoder.iou_prediction_head.", "mask_decoder.iou_prediction_head.")
 IMAGE_ENCODER = "image_encoder."
+HIGH_RES_PROJECTIONS = ("sam_mask_decoder.conv_s0.", "sam_mask_decoder.conv_s1.")
+"""What the decoder does to the image encoder's output before any prompt: it is part of the image features."""
+
+FROZEN_ENCODER = ("decoder", "memory", "quality")
+"""The `train` settings that leave the image encoder as it is."""
+
 _ADAPTED = ("attn.qkv", "attn.proj")
 _ORIGINAL, _ADDED = "parametrizations.weight.original", "parametrizations.weight.0."
 
@@ -67,9 +73,12 @@ def merged(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return plain
 
 
-def trainable_names(network: Network, train: str) -> frozenset[str]:
-    """Names of the parameters to train, for a `train` setting of `TrainingConfig`."""
+def trainable_names(network: Network, train: str, fixed_features: bool = False) -> frozenset[str]:
+    """Names of the parameters to train, for a `train` setting of `TrainingConfig`; with `fixed_features` only those
+    that the image features do not depend on."""
     names = [name for name, _ in network.named_parameters()]
+    if fixed_features:
+        names = [name for name in names if not name.startswith((IMAGE_ENCODER, *HIGH_RES_PROJECTIONS))]
     if train == "all":
         return frozenset(names)
     if train == "quality":

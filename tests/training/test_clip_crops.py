@@ -79,7 +79,8 @@ def test_the_projection_is_trained_and_saved_apart(tmp_path: Path) -> None:
     pixels = torch.from_numpy(images).movedim(-1, 1).float()
     for seed in range(8):
         rng = StepRng.seeded(np.random.default_rng(seed), (seed, 1))
-        result = image_step(network, pixels, masks[:, None].repeat(4, 1), 1, 2, LossWeights(), rng, embed=embed)
+        features = network.encode_image(pixels)
+        result = image_step(network, features, masks[:, None].repeat(4, 1), 1, 2, LossWeights(), rng, embed=embed)
         if "clip1" in result.metrics:
             break
     assert asked == [[2, 3]], "half of the objects begin with a click"

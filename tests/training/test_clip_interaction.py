@@ -44,7 +44,7 @@ def a_batch(clips: int = 2, objects: int = 2, length: int = 3) -> tuple[torch.Te
 
 def step(network: SAM2, frames: torch.Tensor, masks: np.ndarray, seed: int = 0, corrected: int = 0) -> StepResult:
     rng = StepRng.seeded(np.random.default_rng(seed), (seed, 7))
-    return clip_step(network, frames, masks, corrected, 2, LossWeights(), rng)
+    return clip_step(network, network.encode_image(frames.flatten(0, 1)), masks, corrected, 2, LossWeights(), rng)
 
 
 @pytest.mark.parametrize("kind", ["mask", "click", "box"])
@@ -134,5 +134,5 @@ def test_dropped_memories_change_what_is_seen_later_but_not_the_prompt(
     for dropout, expected in ((0.0, [1, 2, 3, 4]), (1.0, [1, 1, 1, 1])):
         remembered.clear()
         rng = StepRng.seeded(np.random.default_rng(0), (0, 7))
-        clip_step(network, frames, masks, 0, 2, LossWeights(), rng, memory_dropout=dropout)
+        clip_step(network, network.encode_image(frames[0]), masks, 0, 2, LossWeights(), rng, memory_dropout=dropout)
         assert remembered == expected

@@ -26,7 +26,7 @@ def a_batch(count: int = 2, objects: int = 3) -> tuple[torch.Tensor, np.ndarray]
 def step(network: SAM2, corrections: int = 1, objects: int = 3, seed: int = 0, stride: int = 2) -> StepResult:
     images, masks = a_batch(objects=objects)
     rng = StepRng.seeded(np.random.default_rng(seed), (seed, 1))
-    return image_step(network, images, masks, corrections, stride, LossWeights(), rng)
+    return image_step(network, network.encode_image(images), masks, corrections, stride, LossWeights(), rng)
 
 
 def test_a_step_gives_a_loss_and_metrics_of_all_iterations() -> None:
@@ -68,7 +68,7 @@ def test_the_loss_is_the_mean_over_the_objects() -> None:
 
     def loss(count: int) -> torch.Tensor:
         rng = StepRng.seeded(np.random.default_rng(0), (1,))
-        many = images.repeat(count, 1, 1, 1), masks.repeat(count, 0)
+        many = network.encode_image(images.repeat(count, 1, 1, 1)), masks.repeat(count, 0)
         return image_step(network, *many, 0, 1, LossWeights(), rng).loss
 
     assert loss(3).item() == pytest.approx(loss(1).item(), rel=1e-5)
@@ -84,7 +84,9 @@ def test_border_and_shared_clicks_are_passed_on(monkeypatch: pytest.MonkeyPatch)
 
         monkeypatch.setattr(prompts, name, watched)
     images, masks = a_batch()
+    network = new_network(TINY, 0)
+    features = network.encode_image(images)
     for seed in range(4):
         rng = StepRng.seeded(np.random.default_rng(seed), (seed, 1))
-        image_step(new_network(TINY, 0), images, masks, 2, 2, LossWeights(), rng, 0.25, 0.5)
+        image_step(network, features, masks, 2, 2, LossWeights(), rng, 0.25, 0.5)
     assert set(seen) == {("first_clicks", 0.25), ("share_clicks", 0.5), ("corrections", 0.25)}
