@@ -47,14 +47,15 @@ def derived(owner: nn.Module, name: Hashable, parameters: tuple[Tensor | None, .
     values = _kept.setdefault(owner, {})
     sources, value = values.get(name, ([], None))
     if not sources or not all(source.is_current(each) for source, each in zip(sources, present, strict=True)):
-        with torch.inference_mode(False), torch.no_grad(), _without_autocast(present[0].device.type):
+        with torch.inference_mode(False), torch.no_grad(), without_autocast(present[0].device.type):
             value = compute()
             sources = [_Source(each, each.detach(), each._version) for each in present]
         values[name] = sources, value
     return cast("T", value)
 
 
-def _without_autocast(device: str) -> AbstractContextManager[object]:
+def without_autocast(device: str) -> AbstractContextManager[object]:
+    """The precision of the weights within autocast, which not every PyTorch has for every device."""
     return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 

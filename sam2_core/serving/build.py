@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 
 import numpy as np
 import torch
 
 from sam2_core.detection.loading import load_detector
-from sam2_core.errors import ConfigError
+from sam2_core.errors import ConfigError, WeightsError
 from sam2_core.model.compilation import compile_for_gpu
 from sam2_core.model.input_geometry import frame_input
 from sam2_core.model.sam import Network
@@ -27,6 +28,8 @@ from sam2_core.tracking.memory_bank import MemorySelection
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.types import Progress
 from sam2_core.weights import load_network
+
+_log = logging.getLogger(__name__)
 
 KINDS_OF_DEVICE = ("cpu", "cuda", "mps", "xpu")
 
@@ -59,13 +62,16 @@ def build_engine(
 def lend_gpus(first: KnownNetwork | None) -> RunCall:
     """What runs calls on the GPUs of a ZeroGPU Space. The network that visitors will use there, which is the `first`
     one unless that is bundled, is put in place for all calls if it has been downloaded already. The main thread must
-    call, before Gradio launches. Raises `WeightsError`."""
+    call, before Gradio launches."""
     run_call = zero_gpu_call()
     if first is not None and first.is_bundled:
         choice = choose_network(ZERO_GPU)
         first = None if choice is None else known_network(entry_name(choice))
     if first is not None and first.weights_on_disk is not None:
-        place_network(NetworkSource(first.name))
+        try:
+            place_network(NetworkSource(first.name))
+        except WeightsError:  # which whoever chooses it is told; the others need not wait for that
+            _log.exception("%s cannot be put in place", first.title)
     return run_call
 
 

@@ -28,7 +28,7 @@ class Priority(IntEnum):
     PREVIEW = 3
     TRACK = 4
     AHEAD = 5
-    """What nobody has asked for yet. It gives way to all others even while it runs."""
+    """What nobody has asked for yet."""
 
 
 class Command(ABC, Generic[T_co]):

@@ -22,6 +22,7 @@ from torch import nn
 
 from sam2_core.errors import Busy, SessionGone
 from sam2_core.media import Store, open_store
+from sam2_core.model.derived import without_autocast
 from sam2_core.model.image_encoder import ImageEncoder
 from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network
@@ -182,11 +183,11 @@ class LocalEngine:
             self._segmenter.max_batch = usual
 
     def _make_room(self) -> None:
-        """Drop all features, and move the memory of all sessions to that of the computer, but for those of which a
-        command is under way."""
+        """Drop all features, and where the device has a memory of its own move that of all sessions to the computer's,
+        but for those of which a command is under way."""
         self._cache.drop(lambda key: True)
         under_way = self._worker.under_way
-        for opened in self._opened.values():
+        for opened in self._opened.values() if self._has_own_memory else ():
             if opened.session.id not in under_way and not opened.is_moved:
                 self._move_away(opened)
         release_unused(self.network.device)
@@ -248,7 +249,7 @@ class LocalEngine:
     def _give_way(self) -> None:
         """Run what is more urgent than the command under way; raises `SessionGone` where that closed its session."""
         encoded, start = self._own_encoded, self._own_seconds
-        with torch.autocast(self.network.device.type, enabled=False):  # as outside of the network
+        with without_autocast(self.network.device.type):  # as outside of the network
             session = self._worker.give_way()
         self._given_seconds += self._own_seconds - start
         self._given_encoded += self._own_encoded - encoded

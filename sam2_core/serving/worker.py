@@ -155,7 +155,8 @@ class Worker:
         with self._calls.mutex:
             calls = sorted(self._calls.queue)
         current = self._current
-        if current is not None and current.priority == Priority.AHEAD and current.session != session:
+        first = next((call for call in calls if call.session == session), None)
+        if first and current and current.session != session and first.priority < current.priority:
             current = None  # it gives way
         calls = calls if current is None else [current, *calls]
         places = [place for place, call in enumerate(calls) if call.session == session]
@@ -163,8 +164,8 @@ class Worker:
             return 0, 0.0
         ahead = calls[: places[0] + 1]
         passed = 0.0 if current is None else self._clock() - current.started
-        first = self._mean_seconds.get(ahead[0].priority, 0.0)
-        seconds = max(0.0, first - passed) + sum(self._mean_seconds.get(call.priority, 0.0) for call in ahead[1:])
+        usual = self._mean_seconds.get(ahead[0].priority, 0.0)
+        seconds = max(0.0, usual - passed) + sum(self._mean_seconds.get(call.priority, 0.0) for call in ahead[1:])
         return len({call.session for call in ahead} - {session}), seconds
 
     def end(self) -> None:

@@ -10,6 +10,8 @@ this process, waits until a GPU is free, and hands arguments and results over by
   which each new process reads them straight to its GPU. Other networks stay in this process's memory, and their copies
   in a new one move there themselves.
 - A decorated generator hands over each value as soon as it is there. Closing it ends the call after the step under way.
+- A process is given to another call as soon as its generator has come to its end, also while the last values wait to be
+  taken; closing the generator then would end the other call.
 - The process may serve further calls, of any visitor, or end at any time: what is kept in it is nothing but a cache.
 - Exceptions lose their type, so ours are values (`CallStep.error`). What the decorator itself raises has a `title`.
 - `duration`, in seconds, is how long the call is allowed to take at most. It is taken from the quota of whom
@@ -111,6 +113,10 @@ _networks: dict[NetworkSource, Network] = {}
 """Those of this process, which processes that are forked later find here, too."""
 
 
+_in_place: set[NetworkSource] = set()
+"""Those that stay."""
+
+
 def share_network(source: NetworkSource, network: Network) -> None:
     """Let the calls of processes that are forked from now on have a network without loading it."""
     _networks[source] = network
@@ -121,10 +127,17 @@ def shared_network(source: NetworkSource) -> Network | None:
     return _networks.get(source)
 
 
+def unshare_network(source: NetworkSource) -> None:
+    """Forget a network, unless it was put in place for all calls."""
+    if source not in _in_place:
+        _networks.pop(source, None)
+
+
 def place_network(source: NetworkSource) -> None:
     """Load a network and put it where each process has it soonest. The main thread must call after `zero_gpu_call`,
     and before Gradio launches."""
     share_network(source, load_network(source.model, source.checkpoint).requires_grad_(False).to("cuda"))
+    _in_place.add(source)
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ in less time than it takes to carry them; a process that serves several calls ke
 
 A call costs a fraction of a second by itself, so the one in which a session begins to track goes on with the frames
 behind those that were asked for, until it has taken some seconds. Its results wait outside of the session, and each
-`Track` that asks for the next ones takes them from there. Any change of the session meanwhile ends the call and drops
-what it has computed ahead.
+`Track` that asks for the next ones takes them from there. Any change of the session meanwhile drops what the call
+computes ahead.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sam2_core.serving.commands import Command, EncodeFrame, Preview, SetPrompt,
 from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.local import EngineLimits
 from sam2_core.serving.speed_meter import SpeedMeter
-from sam2_core.serving.zero_gpu_call import CallStep, GpuCall, NetworkSource, RunCall, share_network
+from sam2_core.serving.zero_gpu_call import CallStep, GpuCall, NetworkSource, RunCall, share_network, unshare_network
 from sam2_core.serving.zero_gpu_session import OpenedSession, RunningCall, in_our_words
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
@@ -135,6 +135,7 @@ class ZeroGPUEngine:
             sessions = tuple(self._opened)
         for closing in [self.close(session) for session in sessions]:
             closing.result()
+        unshare_network(self._source)
 
     # --- sessions ----------------------------------------------------------------------------------------------
 
@@ -157,13 +158,16 @@ class ZeroGPUEngine:
         self._make_room(opened)
 
     def _make_room(self, newest: OpenedSession) -> None:
-        """End the longest idle sessions, but not the newest, while they are too many or their memory takes too much."""
+        """End the longest idle sessions, but not the newest and those at work, while they are too many or their memory
+        takes too much."""
         with self._lock:
             too_many = len(self._opened) - self.limits.max_sessions
             too_much = sum(each.bytes for each in self._opened.values()) - self.limits.memory_bytes
             ended = []
             for opened in self._opened.values():
-                if opened is not newest and (too_many > 0 or (too_much > 0 and opened.bytes)):
+                if opened is newest or opened.is_at_work:
+                    continue
+                if too_many > 0 or (too_much > 0 and opened.bytes):
                     too_many, too_much = too_many - 1, too_much - opened.bytes
                     ended.append(opened.session.id)
             self._evictions += len(ended)

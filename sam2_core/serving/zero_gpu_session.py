@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -46,12 +47,17 @@ class RunningCall:
         return step
 
     def end(self) -> None:
-        """Give the GPU back."""
-        close: Callable[[], None] = getattr(self._steps, "close", lambda: None)
+        """Let it come to its end, some seconds at most, without its results.
+
+        It is not closed: a process whose steps nobody has taken yet may have been given to another visitor already,
+        whose call that would end (spaces 0.51).
+        """
+        threading.Thread(target=self._read_on, name="masklet-zero-rest", daemon=True).start()
+
+    def _read_on(self) -> None:
         try:
-            if not self.frames:
-                next(self._steps, None)  # to its end
-            close()
+            for _ in self._steps:
+                pass
         except Exception:  # nothing of it is needed any more
             _log.warning("A GPU call could not be ended well", exc_info=True)
 
@@ -65,6 +71,11 @@ class OpenedSession:
         self.ahead: RunningCall | None = None
         self.bytes = 0
         self.worker = Worker("masklet-zero", lambda work: work(), self._at_end)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a command or a call is under way."""
+        return self.ahead is not None or bool(self.worker.under_way)
 
     def drop_ahead(self) -> None:
         """End the call that tracks ahead, if there is one; its results are not needed."""

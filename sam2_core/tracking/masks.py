@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sam2_core.model.input_geometry import InputGeometry, mask_coverage, mask_input
-from sam2_core.model.network import MASK_PROMPT_LOGIT
+from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT
 from sam2_core.model.sam import Network
 from sam2_core.tracking.cleanup import fill_holes, remove_islands
 from sam2_core.tracking.mask_filters import stability_scores
@@ -77,6 +77,7 @@ def resized_mask(logits: npt.NDArray[np.float32], height: int, width: int) -> Ma
     they cross zero. The resized logits themselves, some hundred megabytes for a large photo, are never made.
     """
     rows, columns = logits.shape
+    logits = np.nan_to_num(logits, nan=ABSENT_LOGIT, posinf=-ABSENT_LOGIT, neginf=ABSENT_LOGIT)  # of half precision
     # Only columns near the foreground can hold any.
     filled = np.flatnonzero((logits > 0).any(axis=0))
     if not filled.size:

@@ -248,7 +248,7 @@ class TrackingSession:
         """Raise what `track` raises before it runs the network."""
         self._check_length(frames)
         if revision != self.revision:
-            raise SessionChanged("Something was said in the meantime; track again from here.")
+            raise SessionChanged("A prompt was changed in the meantime; track again from here.")
         self._check_trackable()
         self._check_frames(frames)
 

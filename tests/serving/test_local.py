@@ -150,6 +150,7 @@ def full(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_what_fails_for_want_of_memory_is_done_once_more_with_less(
     engine: LocalEngine, calls: Calls, clip: str, full: list[int]
 ) -> None:
+    engine._has_own_memory = True  # as a GPU has
     here, other = calls.open(clip).id, calls.open(clip).id
     for session in (here, other):
         calls.set_prompt(session, 0, 1, CLICK)

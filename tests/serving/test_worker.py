@@ -79,8 +79,8 @@ def test_others_that_come_before_are_counted_once_each(worker: Worker) -> None:
         worker.submit(priority, session, lambda: None)
     counts = {session: worker.queue_position(session)[0] for session in "abcde"}
     go_on()
-    # a is being worked on; d's click waits for it alone; b for a, d and for one who opens something.
-    assert counts == {"a": 0, "d": 1, "b": 3, "c": 4, "e": 0}
+    # a is being worked on, and gives way to d's click; b waits for a, d and for one who opens something.
+    assert counts == {"a": 0, "d": 0, "b": 3, "c": 4, "e": 0}
 
 
 def test_the_wait_follows_from_how_long_such_calls_took(worker: Worker, clock: Clock) -> None:
@@ -98,7 +98,7 @@ def test_the_wait_follows_from_how_long_such_calls_took(worker: Worker, clock: C
     clock.now += 10
     late = worker.queue_position("c")[1]
     go_on()
-    assert waits == pytest.approx([2.0, 2.0 + 1.0 + 2.4, 2.0 + 1.0])
+    assert waits == pytest.approx([2.0, 2.0 + 1.0 + 2.4, 1.0])
     assert late == pytest.approx(1.0), "a call that takes longer than usual may end at any moment"
 
 

@@ -128,7 +128,7 @@ def test_frames_are_tracked_ahead_and_an_edit_drops_them(
     kinds = [type(call.command).__name__ for call in gpu.calls]
     assert kinds == ["SetPrompt", "Track", "SetPrompt", "Track"]
     assert gpu.calls[1].command.frames == range(1, 12)
-    assert gpu.ended[1], "the rest of it is not computed"
+    assert not any(gpu.ended), "by then its process may serve another visitor"
 
 
 def test_a_run_of_tracking_takes_one_call(engine: Calls, gpu: ForkedGPU, clip: str) -> None:

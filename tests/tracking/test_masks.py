@@ -56,6 +56,16 @@ def test_run_lengths_of_resized_logits_are_those_of_the_resized_picture(height: 
             assert mask == Mask.from_array(mask.to_array()), "no run is empty"
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_leave_a_valid_mask(value: float) -> None:
+    logits = np.full((8, 8), -1, np.float32)
+    logits[3:5, 3:5] = 1
+    logits[5, 3] = value
+    mask = resized_mask(logits, 80, 80)
+    assert np.frombuffer(mask.runs, "<u4").sum(dtype=np.int64) == 80 * 80
+    assert mask.to_array()[35:45, 45].any() and mask.to_array()[55, 35] == (value > 0)
+
+
 def test_specks_are_removed_but_a_tiny_object_is_kept() -> None:
     noisy = torch.full((48, 48), -5.0)
     noisy[10:30, 10:30] = 5.0

@@ -505,12 +505,10 @@ class HoverPreviews:
             self._answering = False
 
     async def _send(self, request: PreviewRequest, workspace: Workspace) -> None:
-        try:
-            if workspace.status().is_metered:
-                raise Busy("This would cost the visitor something.")
-            masks = await workspace.preview(request.frame, request.object, request.prompt)
-        except MaskletError:  # a lost session is brought back by the next click; the page must not wait until then
-            masks = FrameMasks(request.frame, 0, ())
+        masks = FrameMasks(request.frame, 0, ())
+        if not workspace.status().is_metered:  # else it would cost the visitor something
+            with suppress(MaskletError):  # a lost session is brought back by the next click; the page must not wait
+                masks = await workspace.preview(request.frame, request.object, request.prompt)
         await self._connection.send_preview(masks, workspace, request.seq)
 
 

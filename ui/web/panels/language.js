@@ -4,7 +4,7 @@
 import { LANGUAGE_SETTING } from '../core/language.js';
 import { listen, root } from '../core/page.js';
 import { LANGUAGES, language } from '../shared/language.js';
-import { saveSetting } from '../shared/settings.js';
+import { loadSetting, saveSetting } from '../shared/settings.js';
 import { allWritten, flushSave } from '../storage/autosave.js';
 
 /** @param {string} name */
@@ -13,6 +13,10 @@ async function choose(name) {
   flushSave();
   await allWritten();
   const address = new URL(location.href);
+  if (loadSetting(LANGUAGE_SETTING) !== name) {
+    address.searchParams.set('lang', name); // nothing can be kept in this browser
+    return location.replace(address);
+  }
   if (!address.searchParams.has('lang')) return location.reload();
   address.searchParams.delete('lang'); // which would go before the setting
   location.replace(address);

@@ -30,6 +30,8 @@ export const LANGUAGES = {
  */
 const LOCALES = { en: 'en-GB', zh: 'zh-Hans', ar: 'ar-u-nu-latn' };
 const RIGHT_TO_LEFT = ['ar'];
+/** Values in the server's sentences that are names and words of users. */
+const OF_USERS = ['name', 'names', 'phrase'];
 const WITHOUT_SPACES = ['ja', 'zh'];
 /** @type {Partial<Record<Language, string>>} */
 const COMMAS = { ja: '、', zh: '、', ar: '، ' };
@@ -138,9 +140,9 @@ export function told(text) {
   for (const { pattern, names, key } of serverPatterns()) {
     const found = pattern.exec(text);
     if (!found) continue;
-    // What is put in may be one of the server's sentences itself, but a file's name is the user's.
+    // What is put in may be one of the server's sentences itself.
     const valueNamed = (/** @type {string} */ name, /** @type {number} */ place) =>
-      name === 'name' ? found[place + 1] : told(found[place + 1]);
+      OF_USERS.includes(name) ? found[place + 1] : told(found[place + 1]);
     const values = Object.fromEntries(names.map((name, place) => [name, valueNamed(name, place)]));
     const n = Number(values.n?.replace(/,/g, ''));
     return filled(formOf(server[key], { n }), values);
