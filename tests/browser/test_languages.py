@@ -15,7 +15,7 @@ from ui.web_files import WEB
 pytestmark = pytest.mark.browser
 
 LANGUAGES = sorted(path.stem for path in WEB.glob("languages/*.json"))
-SIZES = ((390, 844), (1280, 800))
+SIZES = ((320, 640), (390, 844), (768, 1024), (1024, 768), (1280, 800), (1440, 900), (1920, 1080))
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
