@@ -91,17 +91,17 @@ def shares(engines: int, rng: np.random.Generator) -> np.ndarray:
 def simulate_engine(clickers: int, trackers: int, load: Load, seconds: float, rng: np.random.Generator) -> Figures:
     """One engine with these visitors."""
     figures, start = Figures(), WARM_UP * seconds
-    # When a visitor wants something next: time, visitor; trackers are counted behind the clickers.
-    wishes = [(float(rng.uniform(0, load.think)), visitor) for visitor in range(clickers)]
-    wishes += [(0.0, clickers + tracker) for tracker in range(trackers)]
-    heapq.heapify(wishes)
+    # When a visitor asks for something next: time, visitor; trackers are counted behind the clickers.
+    arrivals = [(float(rng.uniform(0, load.think)), visitor) for visitor in range(clickers)]
+    arrivals += [(0.0, clickers + tracker) for tracker in range(trackers)]
+    heapq.heapify(arrivals)
     waiting_clicks: list[tuple[float, int]] = []
     waiting_steps: list[tuple[float, int]] = []
     steps, now = np.zeros(trackers), 0.0
     blocks_left = 0  # of the step that is under way
-    while now < seconds and (wishes or waiting_clicks or waiting_steps):
-        while wishes and (wishes[0][0] <= now or not (waiting_clicks or waiting_steps)):
-            since, visitor = heapq.heappop(wishes)
+    while now < seconds and (arrivals or waiting_clicks or waiting_steps):
+        while arrivals and (arrivals[0][0] <= now or not (waiting_clicks or waiting_steps)):
+            since, visitor = heapq.heappop(arrivals)
             now = max(now, since)
             heapq.heappush(waiting_clicks if visitor < clickers else waiting_steps, (since, visitor))
         is_click = bool(waiting_clicks)
@@ -111,13 +111,13 @@ def simulate_engine(clickers: int, trackers: int, load: Load, seconds: float, rn
         if is_click:
             if since >= start:
                 figures.clicks.append(now - since + load.overhead)
-            heapq.heappush(wishes, (now + float(rng.exponential(load.think)), visitor))
+            heapq.heappush(arrivals, (now + float(rng.exponential(load.think)), visitor))
             continue
         blocks_left = (blocks_left or load.blocks) - 1
         if not blocks_left:
             heapq.heappop(waiting_steps)
             steps[visitor - clickers] += now >= start
-            heapq.heappush(wishes, (now, visitor))
+            heapq.heappush(arrivals, (now, visitor))
     figures.rates = list(steps / (seconds - start))
     return figures
 

@@ -165,7 +165,7 @@ class ZeroGPUEngine:
             too_much = sum(each.bytes for each in self._opened.values()) - self.limits.memory_bytes
             ended = []
             for opened in self._opened.values():
-                if opened is newest or opened.is_at_work:
+                if opened is newest or opened.worker.under_way:
                     continue
                 if too_many > 0 or (too_much > 0 and opened.bytes):
                     too_many, too_much = too_many - 1, too_much - opened.bytes

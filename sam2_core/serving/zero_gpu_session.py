@@ -72,11 +72,6 @@ class OpenedSession:
         self.bytes = 0
         self.worker = Worker("masklet-zero", lambda work: work(), self._at_end)
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether a command or a call is under way."""
-        return self.ahead is not None or bool(self.worker.under_way)
-
     def drop_ahead(self) -> None:
         """End the call that tracks ahead, if there is one; its results are not needed."""
         ahead, self.ahead = self.ahead, None

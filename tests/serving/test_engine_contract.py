@@ -15,13 +15,12 @@ import pytest
 from PIL import Image
 
 from sam2_core.errors import BadPrompt, MediaError, SessionChanged, SessionGone
-from sam2_core.media import ingest, ingest_album
+from sam2_core.media import ingest_album
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import LocalEngine
 from sam2_core.serving.pool import EnginePool
 from sam2_core.types import Box, FrameSpan, LiveMedium, Mask, Point, Prompt
 from tests.fakes import FakeEngine
-from tests.media.numbered import make_clip
 from tests.networks import tiny_network
 from tests.serving.calls import Calls
 
@@ -61,13 +60,6 @@ def passed_on(future: Future[T]) -> Future[T]:
 
     future.add_done_callback(settle)
     return passed
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("clip")
-    ingest(make_clip(folder / "clip.mp4", frames=12), folder / "store")
-    return str(folder / "store")
 
 
 @pytest.fixture(scope="module")

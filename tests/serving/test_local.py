@@ -16,7 +16,6 @@ import torch
 import yaml
 
 from sam2_core.errors import BadPrompt, Busy, ConfigError, MediaError, SessionGone, WeightsError
-from sam2_core.media import ingest
 from sam2_core.media.draw import encode_jpeg
 from sam2_core.model.network import SAM2
 from sam2_core.networks import ROOT
@@ -28,19 +27,11 @@ from sam2_core.serving.model_choice import UNKNOWN_SPEED
 from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.worker import _STOP
 from sam2_core.types import FrameMasks, LiveMedium, Point, Prompt
-from tests.media.numbered import make_clip
 from tests.networks import TINY, tiny_network
 from tests.predictors.golden_inputs import small_sam
 from tests.serving.calls import Calls
 
 CLICK = Prompt((Point(30, 20),))
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("clip")
-    ingest(make_clip(folder / "clip.mp4", frames=12), folder / "store")
-    return str(folder / "store")
 
 
 @pytest.fixture

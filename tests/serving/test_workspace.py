@@ -324,16 +324,21 @@ def test_a_command_is_recorded_though_its_caller_has_stopped_waiting(clip: Path)
     run(scenario)
 
 
+async def leave_while_tracking(workspace: Workspace, engine: HeldEngine) -> None:
+    """Nobody waits any more for the step of tracking that is under way, which goes on."""
+    await workspace.prompt(0, 1, HERE)
+    waiting = asyncio.create_task(track(workspace, FORWARD))
+    await engine.entered()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    engine.gate.release()
+
+
 def test_a_step_of_tracking_is_recorded_though_nobody_waits(clip: Path) -> None:
     async def scenario() -> None:
         engine = HeldEngine(Track)
         async with opened(clip, engine) as workspace:
-            await workspace.prompt(0, 1, HERE)
-            waiting = asyncio.create_task(track(workspace, FORWARD))
-            await engine.entered()
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
-            engine.gate.release()
+            await leave_while_tracking(workspace, engine)
             while not workspace.log.state.tracked:
                 await asyncio.sleep(0)
             assert workspace.log.entries[1:] == [TrackEntry(1, 2, 1, (1,))]
@@ -357,12 +362,7 @@ def test_what_fails_when_nobody_waits_is_logged_only_where_it_is_a_fault(
     async def scenario() -> None:
         engine = FailingEngine(Track)
         async with opened(clip, engine) as workspace:
-            await workspace.prompt(0, 1, HERE)
-            waiting = asyncio.create_task(track(workspace, FORWARD))
-            await engine.entered()
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
-            engine.gate.release()
+            await leave_while_tracking(workspace, engine)
             while workspace._tracking:
                 await asyncio.sleep(0)
         gc.collect()  # asyncio tells of what nobody has looked at when it is collected
