@@ -24,7 +24,7 @@ def detection_runner(services: Services, entry: DetectorEntry, report: Progress)
 
     async def detect(command: Detect) -> tuple[Detection, ...]:
         report(None, "Starting up")
-        runner = await services.executors.read_file(services.detectors.runner)
+        runner = await services.executors.read_file(services.detectors.runner, services.decoders)
         found = asyncio.ensure_future(asyncio.wrap_future(runner.run(command)))
         try:
             while not found.done():

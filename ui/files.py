@@ -30,7 +30,7 @@ from sam2_core.media.image_files import encode_scaled_jpeg, read_image
 from sam2_core.media.info import RgbArray
 from sam2_core.media.names import short_names
 from sam2_core.media.picture_clips import DifferentSizes
-from sam2_core.media.progress import ProgressReporter
+from sam2_core.media.progress import SILENT, ProgressReporter
 from sam2_core.media.sequence import NoSequence, unpack_pictures
 from ui.settings import Settings
 
@@ -171,7 +171,7 @@ class Backdrops:
         """Make a backdrop of an uploaded picture, which `keep` then takes. Blocks; raises `MediaError`."""
         path = self._folder / f"{_digest(file)[:32]}.jpg"
         with new_file(path) as unfinished:  # the same picture may be in use
-            self._decoders.run(write_backdrop, file, unfinished, self._limits, report=lambda *_: None)
+            self._decoders.run(write_backdrop, file, unfinished, self._limits, report=SILENT)
         return path
 
     def keep(self, path: Path) -> str:

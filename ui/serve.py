@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sam2_core.errors import Cancelled, ConfigError, MaskletError
+from sam2_core.media.decoders import Decoders
 from sam2_core.paths import install_command
 from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detection_engine import DetectionEngine
@@ -120,11 +121,11 @@ def better_model(settings: Settings, registry: ModelRegistry) -> BetterModel:
 def detector_registry(settings: Settings) -> DetectorRegistry:
     """The detectors on offer for text prompts; nothing is loaded before one is used. Raises `ConfigError`."""
 
-    def build() -> DetectionEngine:
+    def build(decoders: Decoders) -> DetectionEngine:
         from sam2_core.serving.build import build_detection_engine
 
         # A whole call, in which a detector may also be loaded from a slow disk.
-        return build_detection_engine(settings.local_device, LONG_STEP * settings.watchdog_seconds or None)
+        return build_detection_engine(settings.local_device, LONG_STEP * settings.watchdog_seconds or None, decoders)
 
     return DetectorRegistry(detector_entries(settings.detector_names), build)
 

@@ -58,8 +58,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Services:
-    """What all sessions share: settings, the networks, the detectors, threads, and the processes that read uploads.
-    `better` is the network that is fetched in the background, if any."""
+    """What all sessions share: settings, the networks, the detectors, threads, and the processes that read
+    uploads. `better` is the network that is fetched in the background, if any."""
 
     settings: Settings
     models: ModelRegistry
@@ -211,7 +211,9 @@ class Session:
                 await executors.read_file(shutil.rmtree, file.path.parent, ignore_errors=True)
         async with self.switching:
             engine, observer = self.model.loader.engine, self.client.observer
-            workspace = await executors.read_file(Workspace, folder, engine, settings.max_objects, observer, version)
+            workspace = await executors.read_file(
+                Workspace, folder, engine, settings.max_objects, observer, version, self.services.decoders
+            )
             self.stop_tracking()
             self.tasks.cancel("export")
             self.tasks.cancel("detect")
@@ -228,7 +230,7 @@ class Session:
         self._versions = version + 1
         engine, observer = self.model.loader.engine, self.client.observer
         self.workspace = await executors.read_file(
-            Workspace, medium, engine, settings.max_objects, observer, self._versions
+            Workspace, medium, engine, settings.max_objects, observer, self._versions, self.services.decoders
         )
         await executors.read_file(self.kept.note, self.token, medium, self._versions)
 

@@ -42,7 +42,7 @@ def write_dataset(
                 counts[each.object_id] = counts.get(each.object_id, 0) + 1
     try:
         with DatasetWriter(root) as writer, tempfile.TemporaryDirectory(dir=root.parent) as folder:
-            images = iterate_source_frames(media.store, media.frames)
+            images = iterate_source_frames(media.store, media.frames, report)
             for done, (frame, image) in enumerate(zip(media.frames, images, strict=True), start=1):
                 name = media.info.name_of(frame)
                 extension = extension_of_name(name)

@@ -15,7 +15,6 @@ import os
 import pickle
 import queue
 import signal
-import struct
 import sys
 import threading
 import traceback
@@ -25,10 +24,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from sam2_core.errors import MaskletError, MediaError
+from sam2_core.media.decoders import LENGTH
 from sam2_core.media.limits import NO_MEMORY, is_memory_short
-
-GO_ON = b"\1"
-LENGTH = struct.Struct("<Q")
 
 
 def main(arguments: Sequence[str]) -> None:

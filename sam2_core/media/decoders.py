@@ -14,22 +14,23 @@ import os
 import pickle
 import queue
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
 from sam2_core.errors import Busy, MaskletError, MediaError
-from sam2_core.media.decoder_process import GO_ON, LENGTH
 from sam2_core.media.limits import NO_MEMORY
 from sam2_core.media.progress import MediaProgress
 from sam2_core.paths import python_environment
 
 T = TypeVar("T")
 
+LENGTH, GO_ON = struct.Struct("<Q"), b"\1"  # of a request, and the leave to go on after a report
 POLL_SECONDS = 0.2  # after which a process whose work was cancelled is killed at the latest
 MAX_JOBS = 100  # of one process, whose memory gets more and more scattered
 MAX_REPLY = 1 << 26  # bytes
@@ -82,6 +83,11 @@ class Decoders:
         self._is_closed = False
 
     @property
+    def are_limited(self) -> bool:
+        """Whether functions run in processes of their own."""
+        return self._limits is not None
+
+    @property
     def process_ids(self) -> list[int]:
         """Of all processes."""
         with self._gate:
@@ -103,14 +109,30 @@ class Decoders:
         """
         if self._limits is None:
             return function(*arguments, report)
+        with contextlib.closing(self.follow(function, *arguments)) as reports:
+            while True:
+                try:
+                    told = next(reports)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+                report(*told)
+
+    def follow(self, function: Callable[..., T], *arguments: Any) -> Generator[tuple[float, str], None, T]:
+        """`run` as a generator of what the function reports, and again of the last such report while it takes its time.
+
+        The function goes on when the next one is asked for. A generator that is closed before its end ends the process.
+        """
+        if self._limits is None:
+            raise RuntimeError("Without limits there is no process to follow.")
         process = self._take(self._limits)
         is_sound = False
         try:
-            reply = process.ask(pickle.dumps((function, arguments)), report, self._clock)
+            reply = yield from process.ask(pickle.dumps((function, arguments)), self._clock)
             is_sound = "failed" not in reply
             if "result" in reply:
-                result: T = reply["result"]
-                return result
+                found: T = reply["result"]
+                return found
             raise _error(reply)
         except _Died as death:
             raise (Busy("The server is shutting down.") if self._is_closed else death.reason) from None
@@ -189,8 +211,8 @@ class _Process:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: bytes, report: MediaProgress, clock: Callable[[], float]) -> dict[str, Any]:
-        """Send a request; the last reply. Raises `_Died`, and what `report` raises."""
+    def ask(self, request: bytes, clock: Callable[[], float]) -> Generator[tuple[float, str], None, dict[str, Any]]:
+        """Send a request; gives the reports, see `Decoders.follow`, and the last reply. Raises `_Died`."""
         self.jobs += 1
         self._send(request)
         told: tuple[float, str] = (0.0, "Reading the file")
@@ -200,7 +222,7 @@ class _Process:
                 line = self._replies.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 asked_at = clock()
-                report(*told)
+                yield told
                 moved_at += clock() - asked_at  # others may have had their turn
                 if clock() - moved_at > self._limits.still_seconds:
                     _log.warning("A decoder stood still and was killed: %s", told[1])
@@ -212,7 +234,7 @@ class _Process:
             if "message" not in reply:
                 return reply
             told = reply["fraction"], reply["message"]
-            report(*told)
+            yield told
             self._send(GO_ON)
             moved_at = clock()
 
@@ -243,6 +265,10 @@ class _Process:
         code = self._process.wait()
         _log.warning("A decoder has died, with code %d", code)
         return MediaError(NO_MEMORY if code == -9 else _CRASHED)
+
+
+IN_PROCESS = Decoders()
+"""Without limits: for programs whose files are their user's own."""
 
 
 def _read(output: IO[bytes], replies: queue.Queue[bytes]) -> None:

@@ -16,6 +16,7 @@ import imageio_ffmpeg
 
 from sam2_core.errors import MediaError
 from sam2_core.media.limits import NO_MEMORY
+from sam2_core.media.progress import SILENT, MediaProgress
 
 # Containers that hold their own video. Playlists (concat, hls, dash, image sequences …) are excluded because they refer
 # to other files. The second line is bare streams of cameras and encoders. The last one is audio, listed only so that
@@ -31,6 +32,7 @@ _DECODING_THREADS = 4  # each holds its own frames: with many cores a large clip
 _DISK_FULL = "No space left on device"
 _MEMORY_FULL = "Cannot allocate memory"
 _MAX_LINE = 4096
+_POLL_SECONDS = 1.0
 _KEPT_LINES = 1000
 
 
@@ -116,11 +118,19 @@ class Ffmpeg:
             raise
         self.renew()
 
-    def finish(self) -> None:
-        """Wait until it ends. Raises `TookTooLong` at the deadline, `TooMuchMemory`, and `MediaError` if it failed."""
+    def finish(self, report: MediaProgress = SILENT) -> None:
+        """Wait until it ends; `report` is called meanwhile, and may raise.
+
+        Raises `TookTooLong` at the deadline, `TooMuchMemory`, and `MediaError` if it failed.
+        """
         if self._process.stdin is not None:
             _close(self._process.stdin)
-        code = self._process.wait()
+        while True:
+            try:
+                code = self._process.wait(_POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                report(0.0, "Reading the file")
         self._listener.join()
         if self._expired:
             raise TookTooLong(

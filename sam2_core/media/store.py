@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_core.errors import MediaError, shortage
+from sam2_core.media.decoders import IN_PROCESS, Decoders
 from sam2_core.media.info import FloatArray, MediaInfo, RgbArray, SourceReading
 
 FRAMES, INDEX, ABOUT, SOURCE, SOURCES = "frames.mjpeg", "index.npz", "about.json", "source", "sources"
@@ -32,7 +33,7 @@ _THUMBNAIL_QUALITY = 80
 
 
 class Store:
-    """Reads the frames of one store. Thread-safe. No file stays open between two reads."""
+    """Reads the frames of one store. Thread-safe. No file stays open between two reads. Pickled, it is its folder."""
 
     def __init__(
         self,
@@ -42,11 +43,14 @@ class Store:
         offsets: npt.NDArray[np.int64],
         start: float,
         reading: SourceReading = VIDEO,
+        decoders: Decoders = IN_PROCESS,
     ) -> None:
         """See `open_store`."""
         self.folder = folder
         self.info = info
         self.reading = reading
+        self.decoders = decoders
+        """Runs whatever decodes the uploaded files again (see source_frames.py)."""
         self.times = times
         self.start = start
         """Seconds from the start of the source (usually of its audio) to frame 0."""
@@ -60,6 +64,9 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Callable[[Path], Store], tuple[Path]]:
+        return open_store, (self.folder,)
 
     @property
     def source(self) -> Path:
@@ -128,9 +135,11 @@ def album_source_path(folder: Path, frame: int) -> Path:
     return folder / SOURCES / f"{frame + 1:04d}"
 
 
-def open_store(folder: str | Path) -> Store:
-    """Open a store that `ingest` made. Raises `MediaError` if the folder is missing or cannot be read, and `Busy`
-    where no more files can be opened."""
+def open_store(folder: str | Path, decoders: Decoders = IN_PROCESS) -> Store:
+    """Open a store that `ingest` made, whose uploaded files `decoders` read again.
+
+    Raises `MediaError` if the folder is missing or cannot be read, and `Busy` where no more files can be opened.
+    """
     folder = Path(folder)
     try:
         about = json.loads((folder / ABOUT).read_text("utf-8"))
@@ -142,7 +151,7 @@ def open_store(folder: str | Path) -> Store:
             times, offsets, start = index["times"], index["offsets"], float(index["start"])
         if not len(times) == len(offsets) - 1 == info.frames or offsets[-1] != (folder / FRAMES).stat().st_size:
             raise ValueError("parts do not match")
-        return Store(folder, info, times, offsets, start, reading)
+        return Store(folder, info, times, offsets, start, reading, decoders)
     except FileNotFoundError as error:
         raise MediaError("This picture or clip is no longer here. Open it again.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:

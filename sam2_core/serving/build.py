@@ -11,6 +11,7 @@ import torch
 
 from sam2_core.detection.loading import load_detector
 from sam2_core.errors import ConfigError, WeightsError
+from sam2_core.media.decoders import IN_PROCESS, Decoders
 from sam2_core.model.compilation import compile_for_gpu
 from sam2_core.model.input_geometry import frame_input
 from sam2_core.model.sam import Network
@@ -85,15 +86,19 @@ def build_zero_gpu_engine(
     return ZeroGPUEngine(network, source, run_call, limits)
 
 
-def build_detection_engine(device: str = "auto", max_call_seconds: float | None = None) -> DetectionEngine:
+def build_detection_engine(
+    device: str = "auto", max_call_seconds: float | None = None, decoders: Decoders = IN_PROCESS
+) -> DetectionEngine:
     """An engine for text prompts on the first of these devices, see `build_engine`. Nothing is loaded yet.
 
-    `max_call_seconds`: see `DetectionEngine`. Raises `ConfigError`.
+    `max_call_seconds`, `decoders`: see `DetectionEngine`. Raises `ConfigError`.
     """
     place = choose_devices(device)[0]
 
     return DetectionEngine(
-        lambda name, progress: load_detector(name, place, progress), max_call_seconds=max_call_seconds
+        lambda name, progress: load_detector(name, place, progress),
+        max_call_seconds=max_call_seconds,
+        decoders=decoders,
     )
 
 

@@ -14,6 +14,7 @@ from sam2_core.detection.finding import find_objects
 from sam2_core.detection.known import DEFAULT_DETECTOR
 from sam2_core.errors import Busy, Cancelled
 from sam2_core.media import open_store
+from sam2_core.media.decoders import IN_PROCESS, Decoders
 from sam2_core.media.source_frames import read_full_frame
 from sam2_core.serving.commands import Priority
 from sam2_core.serving.worker import Worker
@@ -42,9 +43,9 @@ class Detect:
     text_threshold: float | None = None
 
 
-def detect_in(detector: Detector, command: Detect) -> tuple[Detection, ...]:
-    """Run a command with a loaded detector. Raises `BadPrompt` and `MediaError`."""
-    with open_store(command.media) as store:
+def detect_in(detector: Detector, command: Detect, decoders: Decoders = IN_PROCESS) -> tuple[Detection, ...]:
+    """Run a command with a loaded detector; `decoders` read the uploaded file. Raises `BadPrompt` and `MediaError`."""
+    with open_store(command.media, decoders) as store:
         image = read_full_frame(store, command.frame)
     return find_objects(detector, image, command.phrases, command.box_threshold, command.text_threshold)
 
@@ -67,6 +68,7 @@ class DetectionEngine:
 
     At most `max_detectors` are in memory; the one that was not used for the longest makes room for another. A call that
     stands still for `max_call_seconds` fails with `Busy` (None: it is waited for), and another thread takes over.
+    `decoders` read the uploaded files.
     """
 
     def __init__(
@@ -75,12 +77,13 @@ class DetectionEngine:
         max_detectors: int = 1,
         clock: Callable[[], float] = time.monotonic,
         max_call_seconds: float | None = None,
+        decoders: Decoders = IN_PROCESS,
     ) -> None:
         self._load, self._max_detectors, self._clock = load, max_detectors, clock
         self._loading: tuple[float | None, str] | None = None
         self._current: DetectionFuture | None = None
         self._closed = False
-        self._max_call_seconds = max_call_seconds
+        self._max_call_seconds, self._decoders = max_call_seconds, decoders
         self._worker = self._start_worker()
 
     def run(self, command: Detect) -> DetectionFuture:
@@ -141,7 +144,7 @@ class DetectionEngine:
         try:
             detector = self._detector(command.detector)
             self._check_wanted()
-            return detect_in(detector, command)
+            return detect_in(detector, command, self._decoders)
         except RuntimeError as error:  # torch.OutOfMemoryError is one
             if "out of memory" not in str(error).lower():
                 raise

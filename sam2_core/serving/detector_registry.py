@@ -13,6 +13,7 @@ from sam2_core.detection.known import CONCEPTS, GROUNDED, QUERIES, THRESHOLDS_BY
 from sam2_core.detection.model_files import is_on_disk, known_detector, read_json
 from sam2_core.detection.transformers_library import is_installed, missing_library
 from sam2_core.errors import BadPrompt, ConfigError
+from sam2_core.media.decoders import Decoders
 from sam2_core.serving.detection_engine import Detect, DetectionFuture
 
 
@@ -86,7 +87,8 @@ class DetectionRunner(Protocol):
         ...
 
 
-BuildRunner: TypeAlias = Callable[[], DetectionRunner]
+BuildRunner: TypeAlias = Callable[[Decoders], DetectionRunner]
+"""Builds what runs detectors, and has these decoders read uploaded files."""
 
 
 def library_problem() -> str:
@@ -118,13 +120,13 @@ class DetectorRegistry:
                 return entry
         raise BadPrompt("This server does not offer that detector. Choose one from the list.")
 
-    def runner(self) -> DetectionRunner:
-        """The engine; blocks while it is built. Raises `ConfigError`."""
+    def runner(self, decoders: Decoders) -> DetectionRunner:
+        """The engine; blocks while it is built, which is done once, with these decoders. Raises `ConfigError`."""
         with self._lock:
             if self._built is None:
                 if self._build is None:
                     raise ConfigError("This server offers no text prompts.")
-                self._built = self._build()
+                self._built = self._build(decoders)
             return self._built
 
     def is_on_disk(self, entry: DetectorEntry) -> bool:

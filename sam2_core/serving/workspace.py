@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 from sam2_core.dataset.export import write_dataset
 from sam2_core.errors import BadPrompt, MaskletError, MediaError, SessionGone
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
+from sam2_core.media.decoders import IN_PROCESS, Decoders
 from sam2_core.media.progress import ProgressReporter
 from sam2_core.serving.automatic_run import AutomaticRequest, AutomaticRun
 from sam2_core.serving.commands import (
@@ -77,11 +78,13 @@ class Workspace:
         max_objects: int,
         observer: WorkspaceObserver | None = None,
         version: int = 0,
+        decoders: Decoders = IN_PROCESS,
     ) -> None:
         """`folder` is what `media.ingest` made; `max_objects` how many objects may have prompts at a time; `version` a
-        number of the caller's own for this medium. Blocks: it opens files. Raises `MediaError`."""
+        number of the caller's own for this medium; `decoders` read the uploaded files again. Blocks: it opens files.
+        Raises `MediaError`."""
         self.folder, self.version = folder, version
-        self.store = open_store(folder)
+        self.store = open_store(folder, decoders)
         self.info = self.store.info
         self.log = EditLog()
         self._engine, self.max_objects = engine, max_objects

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from sam2_core.errors import TooLarge
-from sam2_core.media import MediaProgress
+from sam2_core.media import MediaProgress, Store
 from sam2_core.media.atomic import new_folder
 from sam2_core.media.sequence import NoSequence
 
@@ -61,6 +61,23 @@ def crash_reading(files: Any, folder: Path, limits: Any, options: Any, earlier: 
     """Dies in place of `ui.files.read_files`."""
     with new_folder(folder):
         os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def crash_after_a_frame(store: Store, probe: Any, frames: Any, size: Any, target: Path, report: MediaProgress) -> None:
+    """Dies in place of what decodes frames for an export."""
+    _write_frame(store, frames, target, report)
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def hang_after_a_frame(store: Store, probe: Any, frames: Any, size: Any, target: Path, report: MediaProgress) -> None:
+    """Stands still there."""
+    _write_frame(store, frames, target, report)
+    time.sleep(1000)
+
+
+def _write_frame(store: Store, frames: Any, target: Path, report: MediaProgress) -> None:
+    target.write_bytes(bytes(3 * store.info.height * store.info.width))
+    report(0.0, str(frames[0]))
 
 
 def eat_memory(how: str, report: MediaProgress) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from sam2_core.detection.detector import Detection, Detector, RgbPixels, Thresholds
 from sam2_core.errors import Busy, Cancelled, MediaError, SessionGone, WeightsError
 from sam2_core.media import Limits, ingest
+from sam2_core.media.decoders import DecoderLimits, Decoders
 from sam2_core.serving.build import build_detection_engine
 from sam2_core.serving.detection_engine import Detect, DetectionEngine
 from sam2_core.types import Box, Progress
@@ -62,6 +64,14 @@ def engine(loader: Loader) -> Iterator[DetectionEngine]:
     engine = DetectionEngine(loader)
     yield engine
     engine.shut_down()
+
+
+def test_the_uploaded_file_is_read_by_a_process_with_limits(loader: Loader, image: str) -> None:
+    with closing(Decoders(DecoderLimits(300, 4_000_000_000))) as decoders:
+        engine = DetectionEngine(loader, decoders=decoders)
+        assert engine.run(Detect(image, 0, ("dog",))).result(DEADLINE) == (DOG,)
+        assert len(decoders.process_ids) == 1
+        engine.shut_down()
 
 
 def test_objects_are_found_once_each(engine: DetectionEngine, loader: Loader, image: str) -> None:

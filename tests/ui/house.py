@@ -84,7 +84,7 @@ def registry(settings: Settings, engine: Engine, others: Builders) -> ModelRegis
 def detector_registry(settings: Settings, engine: FakeDetectionEngine, problem: str = "") -> DetectorRegistry:
     """The detectors that the settings offer; those called tiny are on the disk."""
     entries = detector_entries(settings.detector_names)
-    return DetectorRegistry(entries, lambda: engine, lambda: problem, lambda source: source.endswith("tiny"))
+    return DetectorRegistry(entries, lambda decoders: engine, lambda: problem, lambda source: source.endswith("tiny"))
 
 
 def picture_bytes(height: int = 48, width: int = 64, kind: str = "PNG") -> bytes:

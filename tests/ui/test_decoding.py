@@ -1,4 +1,4 @@
-"""Uploads that are read by processes of their own, as a server does by default."""
+"""Files of visitors that are read by processes of their own, as a server does by default."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.ui.house import House, open_house, picture_bytes
 from tests.ui.page.test_imports import coco
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+OBJECT = {"id": 1, "name": "Cat", "color": [1, 2, 3]}
 
 
 @pytest.fixture(scope="module")
@@ -93,4 +94,58 @@ def test_giving_up_ends_the_process_at_once(house: House, how: str, monkeypatch:
             assert not is_alive(processes[0])
     if how == "cancelled":
         house.call(house.sessions.close, session)
+    assert not session.folder.exists()
+
+
+def test_exports_and_the_sound_are_made_by_these_processes(house: House, tmp_path: Path) -> None:
+    session = house.session()
+    clip = make_clip(tmp_path / "clip.mp4", frames=6, sound=("-c:a", "aac", "-shortest"))
+    former = house.services.decoders.process_ids
+    with house.page(session.token) as page, pytest.MonkeyPatch.context() as patch:
+        for module in ("sam2_core.media.source_frames", "sam2_core.media.rendering.audio"):
+            patch.setattr(f"{module}.Ffmpeg", None)  # of this process
+        house.upload(session.token, clip.read_bytes(), "clip.mp4")
+        version = page.receive("opened")["version"]
+        page.send("export", format="mp4", objects=[OBJECT])
+        done = page.receive("done", "error", job="export")
+        assert house.client.get(f"/s/{session.token}/{done['url']}").content[4:8] == b"ftyp"
+        sound = house.client.get(f"/s/{session.token}/sound", params={"v": version})
+        assert sound.content[4:8] == b"ftyp"
+        assert house.services.decoders.process_ids == former
+    house.call(house.sessions.close, session)
+
+
+def test_an_export_ends_with_a_sentence_and_the_server_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = house.session()
+    with house.page(session.token) as page:
+        house.upload(session.token, picture_bytes())
+        page.receive("opened")
+        (source,) = session.folder.rglob("source")
+        with monkeypatch.context() as patch:
+            patch.setattr("sam2_core.media.source_frames._write_frames", stand_in_decoders.crash_after_a_frame)
+            page.send("export", format="png", objects=[OBJECT])
+            assert "decoder crash" in page.receive("done", "error", job="export")["text"]
+        source.write_bytes(picture_bytes()[:60])
+        page.send("export", format="png", objects=[OBJECT])
+        assert "damaged" in page.receive("done", "error", job="export")["text"]
+        source.write_bytes(picture_bytes())
+        page.send("export", format="png", objects=[OBJECT])
+        assert page.receive("done", "error", job="export")["name"].endswith(".png")
+        assert not list(session.folder.rglob(".frames-*"))
+    house.call(house.sessions.close, session)
+
+
+def test_giving_up_an_export_ends_the_process(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = house.session()
+    with house.page(session.token) as page:
+        house.upload(session.token, picture_bytes())
+        page.receive("opened")
+        [process] = house.services.decoders.process_ids
+        monkeypatch.setattr("sam2_core.media.source_frames._write_frames", stand_in_decoders.hang_after_a_frame)
+        page.send("export", format="png", objects=[OBJECT])
+        for _ in range(3):  # the same again, while it waits
+            page.receive("progress", job="export")
+        page.send("cancel", job="export")
+        wait_for_end(process)
+    house.call(house.sessions.close, session)
     assert not session.folder.exists()

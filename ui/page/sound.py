@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sam2_core.errors import MediaError
 from sam2_core.media.atomic import new_file
+from sam2_core.media.progress import SILENT
 from sam2_core.media.rendering.audio import extract_audio
 from sam2_core.media.store import Store
 from ui.sessions import Services
@@ -39,4 +40,4 @@ class ClipSound:
 
 def _make(store: Store, path: Path) -> None:
     with new_file(path) as unfinished:
-        extract_audio(store, unfinished)
+        store.decoders.run(extract_audio, store, unfinished, report=SILENT)

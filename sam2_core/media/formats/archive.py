@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from sam2_core.media.draw import IMAGE_EXTENSIONS, encode_image
 from sam2_core.media.export_options import ExportOptions
+from sam2_core.media.info import RgbArray
 from sam2_core.media.masked_media import MaskedMedia
 from sam2_core.media.names import extension_of_name
 from sam2_core.media.progress import ProgressReporter
@@ -26,7 +28,7 @@ class AnnotationArchive:
 
     def __init__(self, path: Path, media: MaskedMedia, options: ExportOptions) -> None:
         self._media, self._with_images = media, options.include_images
-        self._images = iterate_source_frames(media.store, media.frames) if options.include_images else None
+        self._images: Generator[RgbArray, None, None] | None = None
         self._frames_with_mask: dict[int, list[int]] = {}
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)  # images are compressed already
 
@@ -42,10 +44,12 @@ class AnnotationArchive:
         self, message: str, report: ProgressReporter, share: float = FRAMES_SHARE
     ) -> Iterator[tuple[FrameMasks, bytes | None]]:
         """The masks of each chosen frame and, if frames are included, the frame as an image file of the masks' size."""
-        for masks in self._media.iterate(message, report, share):
+        frames = self._media.frames
+        self._images = iterate_source_frames(self._media.store, frames, report) if self._with_images else None
+        images = self._images or repeat(None, len(frames))
+        for masks, image in zip(self._media.iterate(message, report, share), images, strict=True):
             for each in masks.objects:
                 self._frames_with_mask.setdefault(each.object_id, []).append(masks.frame)
-            image = next(self._images) if self._images else None
             yield masks, None if image is None else encode_image(image, self._extension_of(masks.frame))
 
     def image_name(self, frame: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sam2_core.errors import MediaError
 from sam2_core.media.ffmpeg import STEP_TIMEOUT, Ffmpeg, input_arguments
 from sam2_core.media.probe import ClipProbe
+from sam2_core.media.progress import SILENT, MediaProgress
 from sam2_core.media.rendering.schedule import Schedule
 from sam2_core.media.store import Store
 
@@ -37,7 +38,13 @@ MOV_AUDIO = AudioFormat(
 
 
 def add_audio(
-    video: Path, store: Store, probe: ClipProbe, schedule: Schedule, format: AudioFormat, target: Path
+    video: Path,
+    store: Store,
+    probe: ClipProbe,
+    schedule: Schedule,
+    format: AudioFormat,
+    target: Path,
+    report: MediaProgress,
 ) -> None:
     """Mux the source's audio with a new video: copied if players support its codec there, else encoded.
 
@@ -48,20 +55,20 @@ def add_audio(
         offset = ["-itsoffset", f"{store.start:.6f}"] if schedule.is_whole else []
         source = [*input_arguments(store.source, probe.max_pixels), "-map", "0:v", "-map", "1:a:0", *codec]
         try:
-            return _mux(video, offset, source, format, target)
+            return _mux(video, offset, source, format, target, report)
         except MediaError:
             continue
-    return _mux(video, [], [], format, target)
+    return _mux(video, [], [], format, target, report)
 
 
-def extract_audio(store: Store, target: Path) -> None:
+def extract_audio(store: Store, target: Path, report: MediaProgress = SILENT) -> None:
     """Write the audio of a clip as an M4A file that begins with frame 0. Raises `MediaError`."""
     info = store.info
     cut = _cut(store.start, store.start + info.duration)
     source = [*input_arguments(store.source, info.height * info.width), "-map", "0:a:0", "-filter:a", cut]
     encode = ["-ac", "2", "-c:a", "aac", "-b:a", _HEARD_RATE, *_FASTSTART, "mp4"]
     with Ffmpeg(["-loglevel", "error", "-y", *source, *encode, str(target)], target.parent, _EXTRACTION_TIMEOUT) as run:
-        run.finish()
+        run.finish(report)
 
 
 def _cut(start: float, end: float) -> str:
@@ -79,8 +86,10 @@ def _codec_arguments(probe: ClipProbe, schedule: Schedule, format: AudioFormat) 
     return copy + encode
 
 
-def _mux(video: Path, offset: list[str], source: list[str], format: AudioFormat, target: Path) -> None:
+def _mux(
+    video: Path, offset: list[str], source: list[str], format: AudioFormat, target: Path, report: MediaProgress
+) -> None:
     inputs = ["-loglevel", "error", "-y", *offset, "-i", str(video), *source]
     arguments = [*inputs, "-c:v", "copy", *format.container, str(target)]
     with Ffmpeg(arguments, target.parent, STEP_TIMEOUT) as process:
-        process.finish()
+        process.finish(report)

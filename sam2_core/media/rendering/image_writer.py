@@ -57,7 +57,7 @@ def write_images(
     report(0.0, "Starting to draw")
     writer = _ImageWriter(format, media, options)
     if media.info.kind == "image":
-        path.write_bytes(writer.render(0))
+        path.write_bytes(writer.render(0, report))
         return
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         (writer.add_frames if media.info.kind == "clip" else writer.add_album)(archive, report)
@@ -68,12 +68,12 @@ class _ImageWriter:
         self._format, self._media, self._options = format, media, options
         self._compositor = Compositor(media, options, alpha=format.transparent is not None)
 
-    def render(self, frame: int) -> bytes:
+    def render(self, frame: int, report: ProgressReporter) -> bytes:
         """The encoded image of a store, or one of an album."""
         area = covered_area([self._media.masks_on(frame)]) if self._options.cropped else None
         height, width = self._media.info.size_of(frame)
         geometry = self._geometry(height, width, area)
-        image = read_source_image(self._media.store, frame)
+        image = read_source_image(self._media.store, frame, report)
         if (geometry.height, geometry.width) != (height, width):
             scaled = cv2.resize(image, (geometry.width, geometry.height), interpolation=cv2.INTER_AREA)
             image = np.asarray(scaled, np.uint8)
@@ -84,15 +84,15 @@ class _ImageWriter:
         for done, frame in enumerate(self._media.frames):
             report(done / count, f"Photo {done + 1} of {count}")
             if any(each.mask.area for each in self._media.masks_on(frame).objects):
-                archive.writestr(self._name(frame), self.render(frame))
+                archive.writestr(self._name(frame), self.render(frame, report))
         if not archive.namelist():
             raise MediaError("No photo has a mask yet. Select something first.")
 
     def add_frames(self, archive: zipfile.ZipFile, report: ProgressReporter) -> None:
         store, count = self._media.store, len(self._media.frames)
-        probe, area = probe_source(store), crop_area(self._media, self._options, report, _CROP_SHARE)
+        probe, area = probe_source(store, report), crop_area(self._media, self._options, report, _CROP_SHARE)
         geometry = self._geometry(store.info.height, store.info.width, area)
-        with decode_source_frames(store, probe, self._media.frames, geometry.height, geometry.width) as images:
+        with decode_source_frames(store, probe, self._media.frames, geometry.height, geometry.width, report) as images:
             for done, (frame, image) in enumerate(images, start=1):
                 encoded = self._format.encode(self._compositor.compose(frame, image, geometry))
                 archive.writestr(self._name(frame), encoded)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from sam2_core.media.ffmpeg import STEP_TIMEOUT, Ffmpeg
 from sam2_core.media.probe import ClipProbe
+from sam2_core.media.progress import ProgressReporter
 from sam2_core.media.rendering.audio import MOV_AUDIO, MP4_AUDIO, WEBM_AUDIO, AudioFormat, add_audio
 from sam2_core.media.rendering.schedule import Schedule
 from sam2_core.media.rendering.webp import set_duration
@@ -18,12 +19,13 @@ from sam2_core.media.store import Store
 
 @dataclass(frozen=True, slots=True)
 class EncodedVideo:
-    """A file with the encoded frames of a clip, and the clip's properties."""
+    """A file with the encoded frames of a clip, the clip's properties, and whom to ask whether to go on."""
 
     video: Path
     store: Store
     probe: ClipProbe
     schedule: Schedule
+    report: ProgressReporter
 
 
 Encoding: TypeAlias = Callable[[Path, bool, str], list[str]]
@@ -101,8 +103,15 @@ _MIN_DELAY = 2  # hundredths of a second; browsers show shorter frames for a ten
 
 
 def _with_audio(format: AudioFormat) -> Finish:
-    return lambda encoded, target: add_audio(
-        encoded.video, encoded.store, encoded.probe, encoded.schedule, format, target
+    return lambda encoded, target: encoded.store.decoders.run(
+        add_audio,
+        encoded.video,
+        encoded.store,
+        encoded.probe,
+        encoded.schedule,
+        format,
+        target,
+        report=encoded.report.repeat,
     )
 
 

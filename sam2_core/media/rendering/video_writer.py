@@ -30,7 +30,7 @@ def write_video(
     """Write each chosen frame of a clip, rendered. Raises `MediaError` if the source cannot be decoded again."""
     store, info = media.store, media.info
     report(0.0, "Starting to draw")
-    probe, schedule = probe_source(store), schedule_frames(media, format.max_rate)
+    probe, schedule = probe_source(store, report), schedule_frames(media, format.max_rate)
     compositor = Compositor(media, options, alpha=format.alpha)
     aspect = Fraction(probe.pixel_aspect)
     geometry = compute_geometry(
@@ -47,13 +47,13 @@ def write_video(
     encoding = format.encoding(video, compositor.channels == 4, "1" if format.square_pixels else str(aspect))
     arguments = ["-loglevel", "error", "-f", "matroska", "-i", "pipe:0", *encoding]
     with (
-        decode_source_frames(store, probe, schedule.frames, geometry.height, geometry.width) as frames,
+        decode_source_frames(store, probe, schedule.frames, geometry.height, geometry.width, report) as frames,
         Ffmpeg(arguments, video.parent, STEP_TIMEOUT, fed=True) as encoder,
     ):
         rendered = (compositor.compose(frame, image, geometry) for frame, image in frames)
         _feed(encoder, rendered, schedule, format.even, report)
     report(_FRAMES_SHARE, "Finishing the file")
-    format.finish(EncodedVideo(video, store, probe, schedule), path)
+    format.finish(EncodedVideo(video, store, probe, schedule, report), path)
 
 
 def _feed(
