@@ -51,6 +51,17 @@ def metered() -> Iterator[tuple[House, MeteredEngine]]:
         yield house, engine
 
 
+@pytest.fixture
+def page(metered: tuple[House, MeteredEngine]) -> Iterator[Page]:
+    """A page with a picture."""
+    house, _ = metered
+    token = house.session().token
+    with house.page(token) as page:
+        house.upload(token, picture_bytes())
+        page.receive("opened")
+        yield page
+
+
 def click(page: Page, seq: int) -> dict[str, Any]:
     page.send("set_prompt", seq=seq, frame=0, object=1, prompt=CLICK)
     return page.receive("masks", "error", seq=seq)
@@ -68,23 +79,15 @@ def test_the_headers_of_the_newest_visit_are_those_of_a_call(metered: tuple[Hous
     assert engine.tokens == ["first", "second"]
 
 
-def test_nothing_is_asked_of_a_metered_network_unasked(metered: tuple[House, MeteredEngine]) -> None:
-    house, engine = metered
-    token = house.session().token
-    with house.page(token) as page:
-        house.upload(token, picture_bytes())
-        page.receive("opened")
-        page.send("preview", seq=1, frame=0, object=1, prompt=CLICK)
-        assert page.receive("preview")["objects"] == []
+def test_nothing_is_asked_of_a_metered_network_unasked(metered: tuple[House, MeteredEngine], page: Page) -> None:
+    _, engine = metered
+    page.send("preview", seq=1, frame=0, object=1, prompt=CLICK)
+    assert page.receive("preview")["objects"] == []
     assert engine.previews == 0
 
 
-def test_the_page_is_told_that_a_quota_is_used_up(metered: tuple[House, MeteredEngine]) -> None:
-    house, engine = metered
-    token = house.session().token
-    with house.page(token) as page:
-        house.upload(token, picture_bytes())
-        page.receive("opened")
-        engine.is_used_up = True
-        error = click(page, 1)
+def test_the_page_is_told_that_a_quota_is_used_up(metered: tuple[House, MeteredEngine], page: Page) -> None:
+    _, engine = metered
+    engine.is_used_up = True
+    error = click(page, 1)
     assert (error["t"], error["text"], error["quota"]) == ("error", "Your time is used up.", True)
