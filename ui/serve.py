@@ -18,7 +18,7 @@ from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.detector_registry import DetectorRegistry, detector_entries
 from sam2_core.serving.engine import Engine
-from sam2_core.serving.model_choice import ZERO_GPU, Machine
+from sam2_core.serving.model_choice import ZERO_GPU_MACHINE, Machine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from ui.end_signals import EndSignals
@@ -110,7 +110,7 @@ def better_model(settings: Settings, registry: ModelRegistry) -> BetterModel:
 
     def measure() -> Machine:
         if settings.on_zero_gpu:
-            return ZERO_GPU
+            return ZERO_GPU_MACHINE
         from sam2_core.serving.machine_probe import measure_machine
 
         return measure_machine(settings.device)

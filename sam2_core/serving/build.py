@@ -19,7 +19,7 @@ from sam2_core.networks import KnownNetwork, known_network
 from sam2_core.serving.detection_engine import DetectionEngine
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.local import EngineLimits, LocalEngine
-from sam2_core.serving.model_choice import ZERO_GPU, choose_network, entry_name
+from sam2_core.serving.model_choice import ZERO_GPU_MACHINE, choose_network, entry_name
 from sam2_core.serving.pool import EnginePool
 from sam2_core.serving.restarting import RestartingEngine
 from sam2_core.serving.zero_gpu_call import NetworkSource, RunCall, place_network, shared_network, zero_gpu_call
@@ -66,7 +66,7 @@ def lend_gpus(first: KnownNetwork | None) -> RunCall:
     call, before Gradio launches."""
     run_call = zero_gpu_call()
     if first is not None and first.is_bundled:
-        choice = choose_network(ZERO_GPU)
+        choice = choose_network(ZERO_GPU_MACHINE)
         first = None if choice is None else known_network(entry_name(choice))
     if first is not None and first.weights_on_disk is not None:
         try:

@@ -49,7 +49,7 @@ class Machine:
     gflops: float
 
 
-ZERO_GPU = Machine("cuda", 2, True, 70.0, 50_000.0)
+ZERO_GPU_MACHINE = Machine("cuda", 2, True, 70.0, 50_000.0)
 """Half of an H200, as Hugging Face lends it for the length of a call: assumed, as nothing can be measured before."""
 
 
