@@ -25,8 +25,8 @@ from pathlib import Path
 def keep_downloads(environment: MutableMapping[str, str], disk: Path = Path("/data")) -> None:
     """On a Hugging Face Space with a disk of its own, let weights be downloaded to it: all else is gone when the Space
     starts again. Whoever sets the folder otherwise is obeyed. Must be called before the Hub's library is imported."""
-    said = {"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} & environment.keys()
-    if environment.get("SPACE_ID") and not said and os.access(disk, os.W_OK):
+    given = {"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} & environment.keys()
+    if environment.get("SPACE_ID") and not given and os.access(disk, os.W_OK):
         environment["HF_HOME"] = str(disk / ".huggingface")
 
 

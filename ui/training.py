@@ -78,14 +78,14 @@ def run_training(command: Sequence[str], folder: Path, seconds: float, report: M
                 continue
             if line is None:
                 raise TrainingFailed(_FAILED)
-            said = _parse(line)
-            if isinstance(said.get("error"), str):
-                raise TrainingFailed(said["error"].replace(str(folder), "").strip())
-            if "weights" in said:
-                return _result(said, folder)
-            if _is_number(said.get("fraction")):
-                fraction = min(max(float(said["fraction"]), fraction), 1.0)
-                message = str(said.get("message", message))[:200]
+            record = _parse(line)
+            if isinstance(record.get("error"), str):
+                raise TrainingFailed(record["error"].replace(str(folder), "").strip())
+            if "weights" in record:
+                return _result(record, folder)
+            if _is_number(record.get("fraction")):
+                fraction = min(max(float(record["fraction"]), fraction), 1.0)
+                message = str(record.get("message", message))[:200]
 
 
 @contextmanager
@@ -139,12 +139,12 @@ def _parse(line: bytes) -> dict[str, Any]:
     return plain if isinstance(plain, dict) else {}
 
 
-def _result(said: Mapping[str, Any], folder: Path) -> TrainingResult:
-    weights = (folder / str(said["weights"])).resolve()
+def _result(record: Mapping[str, Any], folder: Path) -> TrainingResult:
+    weights = (folder / str(record["weights"])).resolve()
     if not (weights.is_relative_to(folder.resolve()) and weights.is_file()):
         raise TrainingFailed(_FAILED)
-    photos, masks = (_count(said.get(name)) for name in ("measured", "masks"))
-    return TrainingResult(weights, _figures(said.get("before")), _figures(said.get("after")), photos, masks)
+    photos, masks = (_count(record.get(name)) for name in ("measured", "masks"))
+    return TrainingResult(weights, _figures(record.get("before")), _figures(record.get("after")), photos, masks)
 
 
 def _figures(plain: Any) -> dict[str, float]:

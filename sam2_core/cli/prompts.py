@@ -148,7 +148,7 @@ def _object_from_flags(number: int, name: str, flags: Sequence[tuple[str, Any]])
         raise ConfigError("One object takes one --mask. Begin the next object with --object NAME.")
     boxes = tuple(values.get("--box", []))
     if not (points or boxes or masks):
-        raise ConfigError(f"Nothing is said about {name!r}. {_NO_PROMPT}" if name else _NO_PROMPT)
+        raise ConfigError(f"There is no prompt for {name!r}. {_NO_PROMPT}" if name else _NO_PROMPT)
     label = values.get("--label", [""])[-1]
     traits = ObjectTraits(number, name or f"Object {number}", label, color_of(number))
     return _FlaggedObject(traits, points, boxes, masks[0] if masks else None)
@@ -222,11 +222,11 @@ def _read_object(plain: Any, position: int, info: MediaInfo) -> PromptedObject:
     name, label = (" ".join(text.split())[:MAX_NAME_LENGTH] for text in (name, label))
     listed = plain.get("prompts")
     if not isinstance(listed, list) or not listed:
-        raise BadPrompt(f"Nothing is said about {where}: its prompts are a list.")
+        raise BadPrompt(f"There are no prompts for {where}: they are a list.")
     found = [_read_prompt(each, where, info) for each in listed]
     prompts, notes = {frame: prompt for frame, prompt, _ in found}, tuple(note for *_, here in found for note in here)
     if len(prompts) < len(listed):
-        raise BadPrompt(f"Say everything about {where} on one frame in one prompt.")
+        raise BadPrompt(f"Give {where} one prompt on each frame.")
     traits = ObjectTraits(int(number), name or f"Object {int(number)}", label, rgb_of(color))
     return PromptedObject(traits, prompts, notes)
 
@@ -249,7 +249,7 @@ def _read_prompt(plain: Any, where: str, info: MediaInfo) -> tuple[int, Prompt, 
     converted = {"points": points, "boxes": boxes}
     prompt = read_prompt({**plain, **{key: converted[key] for key in listed}}, height, width)
     if prompt.is_empty:
-        raise BadPrompt(f"A prompt of {where} says nothing: it needs points, boxes or a mask.")
+        raise BadPrompt(f"A prompt of {where} is empty: it needs points, boxes or a mask.")
     return int(frame), prompt, notes
 
 

@@ -290,7 +290,7 @@ class Workspace:
             for removal in removals:
                 await self._run_recorded(RemoveObject(removal.object_id))
             for number, entry in enumerate(wanted):
-                progress(number / len(wanted), "Telling the model")
+                progress(number / len(wanted), "Applying the prompts")
                 with suppress(BadPrompt):  # what is no valid prompt here has no effect, as in a replay
                     await self._run_recorded(SetPrompt(entry.frame, entry.object_id, entry.prompt))
 

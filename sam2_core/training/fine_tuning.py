@@ -44,9 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         duration = (options.minutes, options.steps)
-        _say(**fine_tune(options.dataset, options.out, options.init, options.network, *duration, progress=_progress))
+        _emit(**fine_tune(options.dataset, options.out, options.init, options.network, *duration, progress=_progress))
     except (MaskletError, OSError) as error:
-        _say(error=str(error))
+        _emit(error=str(error))
         return 1
     return 0
 
@@ -172,10 +172,10 @@ class _ProgressLog(MetricsLog):
 
 
 def _progress(fraction: float | None, message: str) -> None:
-    _say(fraction=fraction, message=message)
+    _emit(fraction=fraction, message=message)
 
 
-def _say(**fields: Any) -> None:
+def _emit(**fields: Any) -> None:
     print(json.dumps(fields), flush=True)
 
 

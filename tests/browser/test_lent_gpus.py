@@ -49,7 +49,7 @@ def test_work_goes_on_without_a_gpu(chromium: Any, visit: Callable[..., Desk], p
         desk.expect(desk.page.locator(".mk-banner")).to_contain_text(SENTENCE)
         desk.expect(desk.page.locator(".mk-toast")).to_have_count(0)
         desk.page.get_by_role("button", name="Go on without a GPU").click()
-        desk.expect_toast("nano is in use now. Your clicks were said to it again.")
+        desk.expect_toast("nano is in use now. Your clicks were applied again.")
         desk.expect(desk.page.locator(".mk-banner")).to_be_hidden()
         desk.expect_mask(0.27, 0.46)
         desk.click(0.7, 0.5)

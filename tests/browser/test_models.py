@@ -78,7 +78,7 @@ def expect_model(desk: Desk, title: str) -> None:
     desk.page.wait_for_selector(f".mk-model-title:text-is('{title}')", state="attached")
 
 
-def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
+def test_the_clicks_are_applied_again_with_the_model_that_is_chosen(
     offering: str, visit: Callable[..., Desk], download: Download, clip: Path
 ) -> None:
     desk, other = visit(offering), visit(offering)
@@ -104,7 +104,7 @@ def test_the_clicks_are_said_again_to_the_model_that_is_chosen(
     desk.click(0.6, 0.8)  # the work goes on meanwhile
     desk.expect_mask(0.6, 0.76)
     download.go.set()
-    desk.expect_toast(f"{TINY} is in use now. Your clicks were said to it again.")
+    desk.expect_toast(f"{TINY} is in use now. Your clicks were applied again.")
     expect_model(desk, TINY)
     desk.expect_mask(0.05, 0.1)
     desk.expect_mask(0.6, 0.76, there=False)
@@ -140,7 +140,7 @@ def test_a_network_is_offered_fast_and_exact(resolutions: str, visit: Callable[.
     desk.expect(fast).to_have_attribute("aria-checked", "true")
     assert "Work: 18× nano for a picture, 18× to track" in card.inner_text()
     card.locator("button:text-is('Use')").click()
-    desk.expect_toast(f"{TINY} 512 is in use now. Your clicks were said to it again.")
+    desk.expect_toast(f"{TINY} 512 is in use now. Your clicks were applied again.")
     expect_model(desk, f"{TINY} 512")
     desk.expect_mask(0.05, 0.1)
     desk.page.reload()

@@ -124,10 +124,10 @@ def test_each_image_has_its_own_prompts(masklet: CommandRunner, photos: Path, tm
         ("{", "is not JSON"),
         ("[]", "A file with prompts reads"),
         ('{"objects": []}', "A file with prompts reads"),
-        ('{"objects": [{"prompts": []}]}', "Nothing is said about object 1"),
+        ('{"objects": [{"prompts": []}]}', "There are no prompts for object 1"),
         ('{"objects": [{"prompt": [{"points": [[1, 2, 1]]}]}]}', "Object 1 has no prompt;"),
         ('{"objects": [{"prompts": [{"point": [[1, 2, 1]]}]}]}', "A prompt of object 1 has no point;"),
-        ('{"objects": [{"prompts": [{}]}]}', "says nothing"),
+        ('{"objects": [{"prompts": [{}]}]}', "is empty: it needs"),
         ('{"objects": [{"prompts": [{"points": [[1, 2]]}]}]}', "a point ([x, y, 1 or 0])"),
         ('{"objects": [{"prompts": [{"points": [[1, true, 1]]}]}]}', "a point ([x, y, 1 or 0])"),
         ('{"objects": [{"prompts": [{"points": [[NaN, 2, 1]]}]}]}', "a point ([x, y, 1 or 0])"),
@@ -139,7 +139,7 @@ def test_each_image_has_its_own_prompts(masklet: CommandRunner, photos: Path, tm
             '{"objects": [{"id": 2, "prompts": [{"points": [[1, 2, 1]]}]}, {"prompts": [{"points": [[1, 2, 1]]}]}]}',
             "the same id",
         ),
-        ('{"objects": [{"prompts": [{"points": [[1, 2, 1]]}, {"points": [[5, 2, 1]]}]}]}', "in one prompt"),
+        ('{"objects": [{"prompts": [{"points": [[1, 2, 1]]}, {"points": [[5, 2, 1]]}]}]}', "one prompt on each frame"),
     ],
 )
 def test_errors_in_a_file_with_prompts_are_reported(
@@ -156,7 +156,7 @@ def test_errors_in_a_file_with_prompts_are_reported(
     ("arguments", "message"),
     [
         ((), "Say what to select"),
-        (("--object", "cat"), "Nothing is said about 'cat'"),
+        (("--object", "cat"), "There is no prompt for 'cat'"),
         (("--point", "5"), "2 numbers with commas"),
         (("--box", "1,2,3,x"), "4 numbers with commas"),
         (("--point", "nan,3"), "2 numbers with commas"),

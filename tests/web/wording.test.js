@@ -25,8 +25,8 @@ test('keys in brackets are left out, and nothing else in brackets', () => {
 test('clicks are taps, but not in names of the user’s', () => {
   assert.equal(touchWords('Click on the thing, right-click beside it.'), 'Tap on the thing, long-press beside it.');
   assert.equal(
-    touchWords('Your clicks were said again where you clicked.'),
-    'Your taps were said again where you tapped.',
+    touchWords('Your clicks were applied again where you clicked.'),
+    'Your taps were applied again where you tapped.',
   );
   assert.equal(touchWords('Point at it for more.'), 'Hold it for more.');
   assert.equal(touchWords('“click.mp4” is empty. Right-clicking helps.'), '“click.mp4” is empty. Long-pressing helps.');

@@ -196,11 +196,11 @@ class Endpoints:
         choice: int | None = None,
         crop: list[float] | None = None,
     ) -> ObjectResult:
-        """Say what an object is on a frame: all that holds there from now on, in place of what was said before; nothing
-        at all takes it back. Coordinates are pixels of the original, x to the right and y down. Gives the object's
-        `mask` as COCO run lengths ({size: [height, width], counts}), its `area` in pixels, its `score` (predicted IoU,
-        0 to 1), its `presence` (a logit; above 0 it is in the frame), and after a single click the `candidates` (mask
-        and score) that may be meant, one of which `choice` picks.
+        """Set the prompt of an object on a frame, in place of the one before; an empty one clears it. Coordinates are
+        pixels of the original, x to the right and y down. Gives the object's `mask` as COCO run lengths ({size:
+        [height, width], counts}), its `area` in pixels, its `score` (predicted IoU, 0 to 1), its `presence` (a logit;
+        above 0 it is in the frame), and after a single click the `candidates` (mask and score) that may be meant, one
+        of which `choice` picks.
 
         Args:
             session: What /open gave.
@@ -397,7 +397,7 @@ class Endpoints:
 
     async def masks(self, session: str, first: int = 0, last: int | None = None) -> list[FrameResult]:
         """All masks that are known of some frames: for each frame its `objects` as /prompt gives one. A mask is `stale`
-        where it was tracked before something was said nearby.
+        where it was tracked before a prompt nearby.
 
         Args:
             session: What /open gave.
@@ -462,7 +462,7 @@ class Endpoints:
         return [each.model_dump() for each in models]
 
     async def choose_model(self, session: str, name: str) -> DoneResult:
-        """Go on with another network: it is loaded, and told all that was said and tracked so far.
+        """Go on with another network: it is loaded, and all prompts and tracking so far are replayed there.
 
         Args:
             session: What /open gave.
@@ -589,7 +589,7 @@ class Endpoints:
 
         Args:
             session: What /open gave.
-            object: The object's number; something was said about it before.
+            object: The object's number; it has a prompt.
             name: A name of its own.
             label: The class that it belongs to, e.g. car; the categories of COCO files.
             color: Its color in pictures, #rrggbb.

@@ -109,12 +109,12 @@ def match_frames(
         return matches, _not_certain(unsure, info)
     if any(index is not None for index in given) and all(map(album.is_generic, firsts)):
         return [_at(name, index, info) for name, index in zip(firsts, given, strict=True)], ""
-    says_nothing = not any(map(album.is_plain, firsts)) if not binding else all(map(album.is_generic, firsts))
+    are_generic = not any(map(album.is_plain, firsts)) if not binding else all(map(album.is_generic, firsts))
     tasks = [label_studio_task(name) for name in firsts]
     order: list[str | int] = [task for task in tasks if task is not None]
     order = sorted(order) if len(order) == len(firsts) else [*firsts]
     distinct = {each: frame for frame, each in enumerate(dict.fromkeys(order))}
-    if len(distinct) != info.frames or not (by_order or says_nothing):
+    if len(distinct) != info.frames or not (by_order or are_generic):
         return matches, ""
     rule: MatchRule = "order" if info.frames > 1 else "generic"
     return [NameMatch(name, distinct[task if task in distinct else name], rule)

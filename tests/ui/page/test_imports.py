@@ -201,7 +201,7 @@ def test_reading_can_be_given_up(house: House, monkeypatch: pytest.MonkeyPatch) 
         assert not session.is_busy
 
 
-def test_many_prompts_come_to_what_was_said(house: House, clip: bytes) -> None:
+def test_many_prompts_come_to_one_on_each_frame(house: House, clip: bytes) -> None:
     token = house.session().token
     with house.page(token) as page:
         house.upload(token, clip, "clip.mp4")

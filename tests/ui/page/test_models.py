@@ -224,7 +224,7 @@ def test_loading_is_told_and_can_be_given_up(clip: bytes) -> None:
             go.set()
 
 
-def test_clicks_that_are_made_while_the_work_moves_are_said_to_the_new_network(clip: bytes) -> None:
+def test_clicks_that_are_made_while_the_work_moves_reach_the_new_network(clip: bytes) -> None:
     nano, tiny = FakeEngine(), HeldEngine()
     with open_house(nano, others(tiny=tiny)) as house:
         token = house.session().token

@@ -248,7 +248,7 @@ export function setUpModels() {
     setChange(null);
     connection.send({ t: 'list_models' });
     modelsDialog.close();
-    const again = state.log.prompts.size ? tr('Your clicks were said to it again.') : '';
+    const again = state.log.prompts.size ? tr('Your clicks were applied again.') : '';
     toast(sentences(tr('{title} is in use now.', { title: state.model.title }), again), 'hint');
   });
 

@@ -70,7 +70,7 @@ function download() {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
   update({ sent: true });
-  find('send-said').textContent = `${reviewName()} is saved. Return it to whoever sent you this page.`;
+  find('send-status').textContent = `${reviewName()} is saved. Return it to whoever sent you this page.`;
 }
 
 // Where the clipboard is not to be had, the text is there to be copied by hand.
@@ -83,12 +83,12 @@ async function copyText() {
     field.hidden = false;
     field.select();
     if (!document.execCommand('copy')) {
-      find('send-said').textContent = 'Copy the text below and return it to whoever sent you this page.';
+      find('send-status').textContent = 'Copy the text below and return it to whoever sent you this page.';
       return;
     }
   }
   update({ sent: true });
-  find('send-said').textContent = 'Copied. Paste it into a file that ends in .json, or into a message.';
+  find('send-status').textContent = 'Copied. Paste it into a file that ends in .json, or into a message.';
 }
 
 /** @param {string} name */
