@@ -29,9 +29,10 @@ from sam2_core.media.decoders import DecoderLimits, Decoders
 from sam2_core.serving.better_model import BetterModel
 from sam2_core.serving.detector_registry import DetectorRegistry
 from sam2_core.serving.model_registry import ModelEntry, ModelRegistry, SessionModels
+from sam2_core.serving.recovery import EngineSource
 from sam2_core.serving.text_run import TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
-from sam2_core.serving.workspace import EngineSource, Workspace, WorkspaceObserver
+from sam2_core.serving.workspace import Workspace, WorkspaceObserver
 from sam2_core.types import Progress
 from ui.disk_quota import DiskQuota
 from ui.files import Backdrops, Downloads, OpeningOptions, UploadedFile, limits_of, load_backdrops, open_files

@@ -10,7 +10,8 @@ text_run         the loop that finds what a text names, prompts it and tracks it
 edit_log         what a user did, what holds now, and what a replay needs
 engine_session   one session of an engine, awaited; tracking_run: the loop that propagates through a clip
 automatic_run    the loop that segments everything in a frame; automatic_filter: which of the masks are shown
-workspace        medium, session, edit log and recovery together: what page, API and command line work on
+workspace        medium, session and edit log together: what page, API and command line work on
+recovery         the workspace's session, which is replayed where the engine has lost it
 live             the same for the frames of a camera
 model_registry   the networks on offer; model_loader: loading one in the background; build: from a name to an engine
 better_model     a better network than the bundled one, fetched in the background; model_choice: which one, by what

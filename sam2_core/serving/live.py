@@ -9,7 +9,7 @@ from sam2_core.errors import SessionGone
 from sam2_core.serving.commands import RemoveObject, SetPrompt, TrackLive
 from sam2_core.serving.engine import Engine
 from sam2_core.serving.engine_session import EngineSession
-from sam2_core.serving.workspace import EngineSource
+from sam2_core.serving.recovery import EngineSource
 from sam2_core.types import FrameMasks, LiveMedium, Prompt
 
 MAX_PROMPT_DELAY = 4

@@ -13,10 +13,10 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from sam2_core.dataset.export import write_dataset
-from sam2_core.errors import BadPrompt, MaskletError, MediaError, SessionGone
+from sam2_core.errors import BadPrompt, MaskletError, SessionGone
 from sam2_core.media import ExportOptions, MaskedMedia, ObjectTraits, export, open_store
 from sam2_core.media.decoders import IN_PROCESS, Decoders
 from sam2_core.media.progress import ProgressReporter
@@ -33,9 +33,9 @@ from sam2_core.serving.commands import (
     Untrack,
 )
 from sam2_core.serving.edit_log import EditLog, Entry, PromptEntry, RemoveEntry, fold, needed_for_replay
-from sam2_core.serving.engine import Engine, QueueStatus
-from sam2_core.serving.engine_session import EngineSession
+from sam2_core.serving.engine import QueueStatus
 from sam2_core.serving.export_formats import SESSION_FORMATS
+from sam2_core.serving.recovery import EngineSource, RecoverableSession, RecoveryObserver
 from sam2_core.serving.text_run import RunDetection, TextRequest, TextRun
 from sam2_core.serving.tracking_run import TrackingRequest, TrackingRun
 from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt, Rating
@@ -43,11 +43,8 @@ from sam2_core.types import FrameMasks, FrameSpan, Progress, Prompt, Rating
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
-EngineSource: TypeAlias = Callable[[], Engine]
-"""Returns the engine to work with; raises `Busy` while it is loading."""
 
-
-class WorkspaceObserver:
+class WorkspaceObserver(RecoveryObserver):
     """Is told what happens in a workspace beside the results of its calls. Does nothing by itself."""
 
     def waiting(self, is_waiting: bool) -> None:
@@ -55,12 +52,6 @@ class WorkspaceObserver:
 
     def answered(self, command: Command[Any], seconds: float) -> None:
         """A command was run; so long did its call take, waiting included."""
-
-    def replaying(self, fraction: float | None, message: str) -> None:
-        """A lost session is being replayed."""
-
-    def replayed(self, tracking_skipped: bool) -> None:
-        """A lost session is back."""
 
 
 class Workspace:
@@ -87,20 +78,17 @@ class Workspace:
         self.store = open_store(folder, decoders)
         self.info = self.store.info
         self.log = EditLog()
-        self._engine, self.max_objects = engine, max_objects
+        self.max_objects = max_objects
         self._observer = observer or WorkspaceObserver()
-        self._session: EngineSession | None = None
-        self._opening, self._recovering, self._order = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
+        self._session = RecoverableSession(folder, engine, lambda: self.log.entries, self._observer)
+        self._order = asyncio.Lock()
         self._waiting: dict[object, float] = {}  # call -> when it began to wait for the engine
         self._edits: set[asyncio.Future[Any]] = set()  # commands under way
         self._tracking: set[asyncio.Future[Any]] = set()
         self._may_track = asyncio.Event()
         self._may_track.set()
         self._changes = 0
-        self._skip_tracking = False
-        self._replays = 0  # under way
         self._encoding: Future[None] = Future()  # of a frame ahead
-        self._closed = False
 
     # --- prompts, masks, tracking ---------------------------------------------------------------------------------
 
@@ -113,13 +101,13 @@ class Workspace:
 
     async def preview(self, frame: int, object_id: int, prompt: Prompt) -> FrameMasks:
         """See `Preview`. A lost session is not brought back for it: raises `SessionGone`."""
-        session = await self._open_session()
+        session = await self._session.open()
         return await session.run(Preview(frame, object_id, prompt))
 
     async def encode_frame(self, frame: int) -> None:
         """Let the engine encode a frame that the user looks at, when it has nothing else to do. Of several calls the
         newest counts. Does not wait for it, and a lost session is not brought back for it. Raises as `Engine.open`."""
-        session = await self._open_session()
+        session = await self._session.open()
         self._encoding.cancel()
         self._encoding = session.engine.run(session.id, EncodeFrame(frame))
 
@@ -160,7 +148,7 @@ class Workspace:
 
     def read_masks(self, frames: range) -> Sequence[FrameMasks]:
         """`masks` for a thread that may block. Raises `SessionGone` where the session is lost."""
-        session = self._session
+        session = self._session.current
         if session is None:
             raise SessionGone()
         return session.engine.run(session.id, GetMasks(frames)).result()
@@ -236,19 +224,16 @@ class Workspace:
         `progress` may raise to end it.
         """
         async with self._exclusively():
-            await self._replay(engine, self.log.entries, progress)
+            await self._session.replay(self.log.entries, progress, engine)
 
     def skip_tracking(self) -> None:
         """Let a replay that is under way leave out the rest of its tracking."""
-        self._skip_tracking = True
+        self._session.skip_tracking()
 
     async def close(self) -> None:
         """Free the session and the store; calls that wait fail. What the engine still does is not waited for."""
-        self._closed = True
         self._encoding.cancel()
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
+        self._session.close()
         self.store.close()
 
     # --- how it stands --------------------------------------------------------------------------------------------
@@ -256,17 +241,18 @@ class Workspace:
     @property
     def revision(self) -> int:
         """The newest revision of the session."""
-        return 0 if self._session is None else self._session.revision
+        session = self._session.current
+        return 0 if session is None else session.revision
 
     @property
     def state(self) -> tuple[int, int]:
         """Another one whenever masks may have changed."""
-        return self.revision, self._changes
+        return self.revision, self._changes + self._session.replaced
 
     @property
     def is_replaying(self) -> bool:
         """Whether the session is being brought back."""
-        return self._replays > 0
+        return self._session.is_replaying
 
     @property
     def waiting_seconds(self) -> float:
@@ -275,8 +261,7 @@ class Workspace:
 
     def status(self) -> QueueStatus:
         """See `Engine.status`; raises `Busy` while the engine is loading."""
-        session = self._session
-        return self._engine().status("" if session is None else session.id)
+        return self._session.status()
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
@@ -296,7 +281,7 @@ class Workspace:
 
     async def _replace(self, entries: Sequence[Entry], progress: Progress) -> bool:
         async with self._exclusively():
-            skipped = await self._replay(self._engine, entries, progress)
+            skipped = await self._session.replay(entries, progress)
             self.log.replace(entries)
         return skipped
 
@@ -326,60 +311,9 @@ class Workspace:
     async def _run(self, command: Command[T]) -> T:
         start = time.monotonic()
         with self._wait():
-            session = await self._open_session()
-            try:
-                result = await session.run(command)
-            except SessionGone:
-                await self._recover(session)
-                result = await (await self._open_session()).run(command)
+            result = await self._session.run(command)
         self._observer.answered(command, time.monotonic() - start)
         return result
-
-    async def _open_session(self) -> EngineSession:
-        async with self._opening:
-            self._check_open()
-            if self._session is not None:
-                return self._session
-            opened = await EngineSession.open(self._engine(), str(self.folder))
-            if self._closed or self._session is not None:  # a replay has brought another one meanwhile
-                opened.close()
-                self._check_open()
-            self._session = self._session or opened
-            return self._session
-
-    async def _recover(self, lost: EngineSession) -> None:
-        async with self._recovering:
-            if self._session is not lost:
-                return  # another call has been here already
-            skipped = await self._replay(self._engine, self.log.entries, self._observer.replaying)
-            self._observer.replayed(skipped)
-
-    async def _replay(self, engine: EngineSource, entries: Sequence[Entry], progress: Progress) -> bool:
-        """Replay entries in a fresh session of this engine, which then takes the place of the present one; whether
-        tracking was skipped. Once it has, nothing is awaited any more."""
-        self._check_open()
-        self._skip_tracking = False
-        self._replays += 1
-
-        def report(fraction: float | None, message: str) -> None:
-            self._check_open()  # nobody waits for the rest
-            progress(fraction, message)
-
-        try:
-            fresh = await EngineSession.open(engine(), str(self.folder))
-            try:
-                await fresh.replay(entries, report, lambda: not self._skip_tracking)
-                self._check_open()
-            except BaseException:
-                fresh.close()
-                raise
-        finally:
-            self._replays -= 1
-        if self._session is not None:
-            self._session.close()
-        self._session, self._engine = fresh, engine
-        self._changes += 1
-        return self._skip_tracking
 
     @asynccontextmanager
     async def _exclusively(self) -> AsyncIterator[None]:
@@ -389,7 +323,7 @@ class Workspace:
             try:
                 if self._tracking:
                     await asyncio.wait(self._tracking)
-                async with self._recovering:
+                async with self._session.recovering:
                     yield
             finally:
                 self._may_track.set()
@@ -422,10 +356,6 @@ class Workspace:
     def _check_count(self, objects: Collection[int]) -> None:
         if len(objects) > self.max_objects:
             raise BadPrompt(f"At most {self.max_objects} objects fit in one session. Remove one first.")
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise MediaError("This picture or clip has been closed.")
 
 
 def _log_fault(task: asyncio.Future[Any]) -> None:

@@ -150,8 +150,8 @@ def test_when_an_engine_dies_all_go_on_and_get_the_same_masks(three: RayEngine, 
         return [each.objects for each in await workspace.masks(range(12))]
 
     async def process_of(workspace: Workspace) -> int:
-        assert workspace._session is not None
-        key = workspace._session.id
+        assert workspace._session.current is not None
+        key = workspace._session.current.id
         await asyncio.wrap_future(three._submit(three._refresh(key)))
         return int(three._statuses[key].device)
 
