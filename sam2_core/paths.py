@@ -20,6 +20,9 @@ def install_command(extra: str) -> str:
 
 
 def python_environment() -> dict[str, str]:
-    """Environment variables for another Python process, which then finds the same modules."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Environment variables for another Python process, which then finds the same modules.
+
+    The folder of the package, not `ROOT`: once installed that is the package itself, whose `types` is not Python's.
+    """
+    paths = [str(_PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from PIL import Image
 
 import sam2_core
 
@@ -87,9 +90,26 @@ def test_the_base_requires_no_server_and_no_exact_versions(wheel: Path) -> None:
     assert not any("==" in line for line in base)
 
 
-def test_the_wheel_finds_its_data_files(wheel: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the wheel installs."""
+    folder = tmp_path_factory.mktemp("installed")
     with ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
+        archive.extractall(folder)
+    return folder
+
+
+def run_installed(installed: Path, code: str, *arguments: str) -> list[str]:
+    """The lines that this prints in an installation."""
+    command = [sys.executable, "-c", code, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    pipes: dict[str, Any] = {"capture_output": True, "text": True, "encoding": "utf-8", "timeout": 120}
+    done = subprocess.run(command, cwd=installed, env=environment, **pipes)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_the_wheel_finds_its_data_files(installed: Path) -> None:
     code = """
 import sys
 from sam2_core.cli.main import main
@@ -102,14 +122,30 @@ print(*sorted(path.name for path in ROOT.glob("assets/examples/*")))
 print(network_config("nano").name, load_settings(["--port", "8080"]).port)
 sys.exit(main(["serve", "--help"]))
 """
-    run = [sys.executable, "-c", code]
-    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=120)
-    assert (done.returncode, done.stderr) == (0, "")
-    weights, clips, settings, usage, *_ = done.stdout.splitlines()
-    assert Path(weights) == tmp_path / "sam2_core" / "assets" / "nano.safetensors"
+    weights, clips, settings, usage, *_ = run_installed(installed, code)
+    assert Path(weights) == installed / "sam2_core" / "assets" / "nano.safetensors"
     assert clips == "crossing_fish.mp4 returning_kite.mp4 rolling_ball.mp4"
     assert settings == "nano 8080"
     assert usage.startswith("usage: masklet serve ")
+
+
+def test_the_wheel_reads_uploads_in_processes_of_its_own(installed: Path, tmp_path: Path) -> None:
+    """They need the modules of the installation, and Python's."""
+    code = """
+import sys
+from pathlib import Path
+from sam2_core.media import Limits
+from sam2_core.media.decoders import DecoderLimits, Decoders
+from ui.files import AS_THEY_ARE, UploadedFile, open_files
+
+decoders = Decoders(DecoderLimits(still_seconds=60, max_bytes=4_000_000_000), ["ui.files"])
+picture, store = map(Path, sys.argv[1:])
+files = [UploadedFile(picture, picture.name)]
+print(open_files(decoders, files, store, Limits(), AS_THEY_ARE, None, lambda *progress: None), store.is_dir())
+decoders.close()
+"""
+    Image.new("RGB", (64, 48)).save(tmp_path / "photo.png")
+    assert run_installed(installed, code, str(tmp_path / "photo.png"), str(tmp_path / "store")) == ["() True"]
 
 
 def test_requirements_are_those_of_the_package() -> None:
