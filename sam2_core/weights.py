@@ -7,7 +7,7 @@ Names in checkpoints equal the names of our modules.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, overload
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sam2_core.download import check_connection, check_free_space, download
 from sam2_core.errors import Cancelled, ConfigError, WeightsError
@@ -125,9 +126,22 @@ def build_network(config: AnyConfig, tensors: Mapping[str, Tensor], file: Path) 
     return network.eval()
 
 
+class _NoInitialization(TorchFunctionMode):
+    """Leaves out torch.nn.init. On the meta device it has nothing to fill, but random values are there drawn by code of
+    PyTorch's compiler, whose import takes longer than all else, and which makes a folder for its cache."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        keywords = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else keywords["tensor"]
+        return func(*args, **keywords)
+
+
 def empty_network(config: AnyConfig) -> Network:
     """The network of `config` on the meta device: names and shapes without values."""
-    with torch.device("meta"):
+    with torch.device("meta"), _NoInitialization():
         return SAM2(config) if isinstance(config, NetworkConfig) else Sam(config)
 
 

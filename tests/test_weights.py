@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from sam2_core import networks
 from sam2_core.errors import Cancelled, ConfigError, WeightsError
 from sam2_core.model.network import SAM2
 from sam2_core.networks import NETWORKS, WebFile, network_config
+from sam2_core.paths import python_environment
 from sam2_core.weights import build_network, fetch_weights, find_weights, identify_network, load_network, read_weights
 from tests.hub import CONTENT, HubServer, hub_server, point_at
 from tests.networks import TINY, tiny_network
@@ -312,3 +315,16 @@ def test_a_connection_that_breaks_is_taken_up_again(hub: HubServer, monkeypatch:
     assert find_weights(NETWORKS["sam2.1_hiera_tiny"]).read_bytes() == CONTENT
     first, second = (each for each in hub.requests if each.startswith("GET"))
     assert (first, second.startswith("GET bytes=")) == ("GET", True)
+
+
+def test_loading_needs_no_compiler(tmp_path: Path) -> None:
+    """PyTorch's, which some of what fills tensors imports, whatever the device: more than a second, and a folder."""
+    code = (
+        "import sys; from sam2_core.weights import empty_network, load_network; from sam2_core.networks import "
+        "network_config; load_network('nano'); empty_network(network_config('sam2.1_hiera_tiny')); "
+        "empty_network(network_config('sam_vit_b')); print({'torch._dynamo', 'sympy'} & set(sys.modules))"
+    )
+    environment = {**python_environment(), "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
+    assert (done.stdout.strip(), done.stderr) == ("set()", "")
+    assert not list(tmp_path.iterdir())

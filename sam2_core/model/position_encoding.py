@@ -50,7 +50,7 @@ class PositionEmbeddingRandom(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, width // 2))
+        self.register_buffer("positional_encoding_gaussian_matrix", nn.init.normal_(torch.empty(2, width // 2)))
 
     def forward(self, positions: Tensor) -> Tensor:
         """Positions (..., 2) as (x, y) in 0..1 -> (..., width)."""
