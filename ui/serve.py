@@ -22,6 +22,7 @@ from sam2_core.serving.model_choice import ZERO_GPU_MACHINE, Machine
 from sam2_core.serving.model_registry import BuildEngine, ModelEntry, ModelRegistry, model_entries
 from sam2_core.types import Progress
 from ui.end_signals import EndSignals
+from ui.gradio_stubs import no_stubs
 from ui.logs import log_as_json
 from ui.settings import Settings, load_settings
 
@@ -148,7 +149,10 @@ def _serve(settings: Settings, signals: EndSignals) -> int:
         raise ConfigError(f"The page needs Gradio, which is not installed here: {install_command('app')}")
     if settings.log_format == "json":
         log_as_json()
-    from ui.app import Server
+    with no_stubs():
+        import gradio.components.api_component  # noqa: F401 (which Gradio imports later, with a stub)
+
+        from ui.app import Server
 
     signals.hold()
     run_call = _lend_gpus(settings) if settings.on_zero_gpu else None
