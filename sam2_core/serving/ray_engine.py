@@ -43,6 +43,7 @@ from sam2_core.types import LiveMedium, Progress, SessionInfo
 from sam2_core.weights import fetch_weights
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 0.5
 """How old a status may be before it is asked for again."""
@@ -96,6 +97,20 @@ class RayCluster:
         resources: Any = ray.cluster_resources
         has_gpus = self.device == "auto" and resources().get("GPU", 0) > 0
         return {"num_gpus": 1} if has_gpus or self.device.startswith("cuda") else {"num_cpus": 1}
+
+    @property
+    def shortage(self) -> str:
+        """What is missing for the least engines, as a sentence; empty where nothing is."""
+        [(kind, _)] = self.resources.items()
+        available: Any = ray.available_resources
+        free = int(available().get({"num_gpus": "GPU", "num_cpus": "CPU"}[kind], 0))
+        if free >= self.least:
+            return ""
+        unit = "GPU" if kind == "num_gpus" else "core"
+        return (
+            f"The Ray cluster has {free} free {unit}s and is asked for {self.least} engines, each with a {unit} of its "
+            "own: waiting until there are more. If it does not grow by itself, lower ray_engines, or add machines."
+        )
 
 
 def build_ray_engine(
@@ -216,6 +231,8 @@ class RayEngine:
         Raises `ConfigError` without a cluster, and `WeightsError` where no engine can be started.
         """
         cluster.connect()
+        if shortage := cluster.shortage:
+            _log.warning(shortage)
         self._name = f"masklet-{name}"
         scaling = AutoscalingConfig(
             min_replicas=cluster.least, max_replicas=cluster.most, target_ongoing_requests=_WANTED_CALLS

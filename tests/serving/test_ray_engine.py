@@ -77,6 +77,24 @@ def test_a_replica_knows_sessions_by_their_keys(clip: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("device", "free", "sentence"),
+    [
+        ("cpu", {"CPU": 3.0}, ""),
+        ("cpu", {"CPU": 2.0, "GPU": 8.0}, "has 2 free cores and is asked for 3 engines, each with a core"),
+        ("cuda", {"CPU": 16.0}, "has 0 free GPUs and is asked for 3 engines, each with a GPU"),
+    ],
+)
+def test_engines_that_must_wait_for_machines_are_told_of(
+    device: str, free: dict[str, float], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray waits for ever, without a word."""
+    monkeypatch.setattr(ray, "available_resources", lambda: free)
+    shortage = RayCluster("auto", 3, 3, device).shortage
+    assert sentence in shortage
+    assert bool(sentence) == bool(shortage)
+
+
 @pytest.mark.parametrize("engines", ["0", "3-2", "many", "-1"])
 def test_a_range_of_engines_that_is_none(engines: str) -> None:
     with pytest.raises(ConfigError, match="ray_engines"):
