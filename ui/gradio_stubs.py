@@ -18,7 +18,7 @@ def no_stubs() -> Iterator[None]:
     find_file: Any = inspect.getfile
 
     def find_no_components(thing: Any) -> str:
-        if getattr(thing, "__module__", "").startswith("gradio."):
+        if (getattr(thing, "__module__", None) or "").startswith("gradio."):
             raise OSError("not to be written")
         return str(find_file(thing))
 

@@ -136,6 +136,8 @@ class NetworkConfig(SegmentationConfig):
 
     # only in our networks, see model/strict_boxes.py
     strict_boxes: bool = False
+    # masks follow the edges of the picture, see tracking/boundaries.py
+    fit_boundaries: bool = False
 
     def __post_init__(self) -> None:
         if min(self.image_size, self.embed_dim, self.num_heads, self.width, self.memory_width, *self.window_sizes) < 1:

@@ -23,6 +23,7 @@ from sam2_core.model.memory_attention import MemoryAttention
 from sam2_core.model.memory_encoder import MemoryEncoder
 from sam2_core.model.official_names import NetworkNames
 from sam2_core.model.position_encoding import sine_map, sine_of_time
+from sam2_core.model.preprocess import input_to_pixels
 from sam2_core.model.prompt_encoder import PromptEncoder
 from sam2_core.model.strict_boxes import are_boxes, merge_within_boxes
 
@@ -36,21 +37,25 @@ MASK_PROMPT_LOGIT = 10.0
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
     """An encoded image: `embedding` (B, C, H, W) and the `high_res` features for the decoder, (B, C / 8, 4H, 4W) and
-    (B, C / 4, 2H, 2W); SAM has none of these."""
+    (B, C / 4, 2H, 2W); SAM has none of these. Networks with `fit_boundaries` keep the `pixels` (B, S, S, 3)."""
 
     embedding: Tensor
     high_res: tuple[Tensor, ...]
+    pixels: Tensor | None = None
 
     def __getitem__(self, index: int) -> ImageFeatures:
         """The features of one image of the batch, with a batch axis of 1."""
         return ImageFeatures(
-            self.embedding[index : index + 1], tuple(feature[index : index + 1] for feature in self.high_res)
+            self.embedding[index : index + 1],
+            tuple(feature[index : index + 1] for feature in self.high_res),
+            None if self.pixels is None else self.pixels[index : index + 1],
         )
 
     @property
     def bytes(self) -> int:
         """Size in memory."""
-        return sum(x.numel() * x.element_size() for x in (self.embedding, *self.high_res))
+        kept = (self.embedding, *self.high_res, self.pixels)
+        return sum(x.numel() * x.element_size() for x in kept if x is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +140,10 @@ class SAM2(NetworkNames):
         Published code replaces, compiles or hooks the image encoder; then it is called like the official one.
         """
         encoder, decoder = self.image_encoder, self.sam_mask_decoder
+        pixels = input_to_pixels(image) if self.config.fit_boundaries and not self.training else None
         if not is_untouched(encoder):
             stride4, stride8, embedding = encoder(image)["backbone_fpn"]
-            return ImageFeatures(embedding, (decoder.conv_s0(stride4), decoder.conv_s1(stride8)))
+            return ImageFeatures(embedding, (decoder.conv_s0(stride4), decoder.conv_s1(stride8)), pixels)
         stride4, stride8, stride16, stride32 = encoder.trunk(image)
         return ImageFeatures(
             embedding=encoder.neck.embedding(stride16, stride32),
@@ -145,6 +151,7 @@ class SAM2(NetworkNames):
                 encoder.neck.projected(0, stride4, decoder.conv_s0),
                 encoder.neck.projected(1, stride8, decoder.conv_s1),
             ),
+            pixels=pixels,
         )
 
     def predict_masks(

@@ -57,6 +57,13 @@ def normalize(image: Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] 
     return (image - means) / deviations
 
 
+def input_to_pixels(image: Tensor) -> Tensor:
+    """Normalized input (..., 3, S, S) -> RGB (..., S, S, 3) uint8 on the CPU."""
+    means, deviations = (255 * image.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+    levels = torch.addcmul(means + 0.5, image, deviations).clamp_(0, 255)  # cutting off what follows the point rounds
+    return levels.to("cpu", torch.uint8).movedim(-3, -1).contiguous()
+
+
 def mask_to_input(mask: Tensor, size: int | tuple[int, int]) -> Tensor:
     """A mask (H', W'), binary or probabilities -> (1, 1, height, width) of zeros and ones, at `size` as in `resize`."""
     shape = (size, size) if isinstance(size, int) else size

@@ -14,24 +14,31 @@ from typing import Any, TypedDict
 
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sam2_core.model.network import SAM2
+from sam2_core.model.preprocess import MEAN, STD
 from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_mask_input, checked_points
 from sam2_core.predictors.transforms import RgbImage, SAM2Transforms, as_rgb
+from sam2_core.tracking.boundaries import fit_boundaries
 from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 
 Array = npt.NDArray[Any]
 Prediction = tuple[Array, Array, Array]
 
 
-class Features(TypedDict):
-    """Encoded images: `image_embed` (B, C, H, W) with the "no memory" embedding added, and `high_res_feats`,
-    (B, C / 8, 4H, 4W) and (B, C / 4, 2H, 2W)."""
-
+class _Embeddings(TypedDict):
     image_embed: Tensor
     high_res_feats: list[Tensor]
+
+
+class Features(_Embeddings, total=False):
+    """Encoded images: `image_embed` (B, C, H, W) with the "no memory" embedding added, and `high_res_feats`,
+    (B, C / 8, 4H, 4W) and (B, C / 4, 2H, 2W). Networks with `fit_boundaries` have `pixels` (B, S, S, 3), too."""
+
+    pixels: Tensor
 
 
 class SAM2ImagePredictor:
@@ -86,6 +93,9 @@ class SAM2ImagePredictor:
             "image_embed": self.model.without_memory(features.embedding),
             "high_res_feats": list(features.high_res),
         }
+        transforms = self._transforms
+        if features.pixels is not None and (transforms.mean, transforms.std) == (list(MEAN), list(STD)):
+            self._features["pixels"] = features.pixels
         self._orig_hw = [(image.shape[0], image.shape[1]) for image in pixels]
         self._is_image_set = True
 
@@ -203,10 +213,21 @@ class SAM2ImagePredictor:
         """
         prompts = _with_boxes(point_coords, point_labels, boxes)
         logits, predicted_iou = self._predict_low_res(prompts, mask_input, multimask_output, img_idx)
-        masks = self._transforms.postprocess_masks(logits, self._current_sizes()[img_idx])
+        masks = self._at_size_of_image(logits, img_idx)
         if not return_logits:
             masks = masks > self.mask_threshold
         return masks, predicted_iou, as_mask_input(logits)
+
+    def _at_size_of_image(self, logits: Tensor, img_idx: int) -> Tensor:
+        """Low-resolution logits (B, M, 4H, 4W) -> (B, M, height, width).
+
+        Boundaries are fitted to kept pixels, where they are those of logit 0; the logits are then within -8 to 8.
+        """
+        size, pixels = self._current_sizes()[img_idx], self._current_features().get("pixels")
+        if pixels is None or self.mask_threshold:
+            return self._transforms.postprocess_masks(logits, size)
+        fitted = fit_boundaries(self._transforms.without_specks(logits), pixels[img_idx][None]).to(logits.device)
+        return F.interpolate(fitted, size, mode="bilinear", align_corners=False)
 
     @torch.no_grad()
     def _predict_low_res(

@@ -73,6 +73,10 @@ class SAM2Transforms:
 
     def postprocess_masks(self, masks: Tensor, orig_hw: tuple[int, int]) -> Tensor:
         """Low-resolution logits (B, M, 4H, 4W) -> logits at the size of the image (B, M, height, width)."""
+        return F.interpolate(self.without_specks(masks), orig_hw, mode="bilinear", align_corners=False)
+
+    def without_specks(self, masks: Tensor) -> Tensor:
+        """Low-resolution logits (B, M, 4H, 4W) in fp32, without small holes and islands."""
         masks = masks.float()
         cleaned = masks
         if self.max_hole_area > 0:
@@ -81,7 +85,7 @@ class SAM2Transforms:
             # Islands are found in the original masks, because a filled hole may join two of them.
             islands = remove_islands(masks, self.max_sprinkle_area, self.mask_threshold)
             cleaned = torch.where(islands != masks, islands, cleaned)
-        return F.interpolate(cleaned, orig_hw, mode="bilinear", align_corners=False)
+        return cleaned
 
 
 def as_rgb(image: RgbImage) -> Pixels | FloatPixels:

@@ -255,7 +255,7 @@ class SAM2VideoPredictor(VideoSteps):
             index = self._obj_id_to_idx(state, obj_id)
             target = ObjectState.of(state, index)
             if frame in target.outputs[True]:
-                logits.append(target.outputs[True][frame]["pred_masks"].to(self.device))
+                masks = target.outputs[True][frame]["pred_masks"].to(self.device)
                 if self.clear_non_cond_mem_around_input:
                     self._clear_obj_non_cond_mem_around_input(state, frame, index)
             else:
@@ -270,7 +270,7 @@ class SAM2VideoPredictor(VideoSteps):
                     reverse=reverse,
                     run_mem_encoder=True,
                 )
-                logits.append(masks)
+            logits.append(self._fitted(state, index, frame, masks))
             target.tracked[frame] = {"reverse": reverse}
         return frame, ids, self._get_orig_video_res_output(state, torch.cat(logits))[1]
 

@@ -16,8 +16,10 @@ from sam2_core.model.config import NetworkConfig
 from sam2_core.model.network import ABSENT_LOGIT, SAM2, ImageFeatures
 from sam2_core.model.official_names import BackboneOutput, position_maps
 from sam2_core.model.position_encoding import sine_map
+from sam2_core.model.preprocess import input_to_pixels
 from sam2_core.predictors.clip_images import ClipImages
 from sam2_core.predictors.video_state import ObjectState, State, StoredOutput, object_index, select_memory
+from sam2_core.tracking.boundaries import fit_boundaries
 from sam2_core.tracking.cleanup import fill_holes
 from sam2_core.tracking.memory_bank import MemoryRules
 from sam2_core.tracking.segmenter import Segmenter
@@ -35,6 +37,8 @@ class VideoSteps(SAM2):
         """Fill holes of at most this many low-resolution pixels in all masks that are stored; 0 is off."""
         self.non_overlap_masks = False
         """Assign each pixel of the output only to the object with the highest logit."""
+        self.fit_boundaries = config.fit_boundaries
+        """Fit the boundaries of the masks that are returned to the picture; those that are stored stay as they are."""
         self.add_all_frames_to_correct_as_cond = False
         """Make every corrected frame a conditioning frame, not only those prompted before tracking."""
         self.clear_non_cond_mem_around_input = False
@@ -265,8 +269,25 @@ class VideoSteps(SAM2):
         for index in range(count):
             output = ObjectState.of(inference_state, index).latest(frame_idx, is_cond)
             if output is not None:
-                logits[index] = self._resized(output["pred_masks"].to(device), size)[0]
+                masks = output["pred_masks"].to(device)
+                if consolidate_at_video_res:
+                    masks = self._fitted(inference_state, index, frame_idx, masks)
+                logits[index] = self._resized(masks, size)[0]
         return {"pred_masks_video_res" if consolidate_at_video_res else "pred_masks": logits}
+
+    def _fitted(self, state: State, index: int, frame: int, logits: Tensor) -> Tensor:
+        """Logits (1, 1, 4H, 4W) of an object as (1, 1, S, S) with fitted boundaries, if `fit_boundaries` is set.
+
+        A mask that was given as a prompt stays as it is, and so do all masks on frames that were dropped, and where
+        logits of objects are compared with each other: fitted ones say nothing about that.
+        """
+        if not self.fit_boundaries or self.non_overlap_masks:
+            return logits
+        [image] = state["cached_features"].get(frame, ())[:1] or [state["images"][frame]]
+        if image is None or frame in ObjectState.of(state, index).masks:
+            return self._resized(logits, (self.image_size, self.image_size))
+        pixels = input_to_pixels(image.reshape(1, *image.shape[-3:]))
+        return fit_boundaries(logits, pixels).to(logits.device)
 
     def _get_orig_video_res_output(self, inference_state: State, any_res_masks: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (objects, 1, H', W') on the device, and at the size of the clip, without overlap if that is set."""

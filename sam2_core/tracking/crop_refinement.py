@@ -109,7 +109,7 @@ def refine_crop(
     if float(refined.object_score) <= 0:
         return output, result
     finer = mask.copy()
-    finer[outer.slices] = full_mask(refined.logits[0, 0], inner).to_array()
+    finer[outer.slices] = full_mask(refined.logits[0, 0], inner, features.pixels).to_array()
     cut_off = cut_off_parts(mask, finer, crop)
     if cut_off.any() and not _is_about(prompt, crop):
         return output, result

@@ -85,12 +85,13 @@ class PromptSegmenter:
         """The mask of the last step at the size of the frame; a mask prompt without points is returned unchanged."""
         prompt, output = steps[-1]
         ratings = self.segmenter.network.config.ratings
-        result = object_mask(object_id, output, self.geometry(frame), ratings)
+        pixels = self.features(frame).pixels if prompt.mask is None or prompt.points or prompt.boxes else None
+        result = object_mask(object_id, output, self.geometry(frame), ratings, pixels)
         if prompt.mask is None or prompt.points:
             return result
         if not prompt.boxes:
             return replace(result, mask=prompt.mask, rating=None)
-        boxed = object_mask(object_id, steps[-2][1], self.geometry(frame), ratings).mask
+        boxed = object_mask(object_id, steps[-2][1], self.geometry(frame), ratings, pixels).mask
         return replace(result, mask=Mask.from_array(boxed.to_array() | prompt.mask.to_array()))
 
     def _tracked_result(self, target: TrackedObject, object_id: int, frame: int) -> tuple[FrameOutput, ObjectMask]:

@@ -134,7 +134,8 @@ class Segmenter:
         with self.precision():
             on_device = image[None].to(self.network.device, non_blocking=image.is_pinned())
             features = self.network.encode_image(on_device)
-        return ImageFeatures(features.embedding.float(), tuple(feature.float() for feature in features.high_res))
+        high_res = tuple(feature.float() for feature in features.high_res)
+        return replace(features, embedding=features.embedding.float(), high_res=high_res)
 
     @property
     def can_track(self) -> bool:

@@ -291,7 +291,8 @@ class TrackingSession:
     def _store_checked(self, outputs: Mapping[int, FrameOutput], frame: int, reverse: bool) -> None:
         ratings = self._segmenter.network.config.ratings
         for object_id, checked in self._checker.check(self.objects, outputs, frame, reverse).items():
-            result = object_mask(object_id, outputs[object_id], self._geometry(frame), ratings)
+            pixels = self._features(frame).pixels
+            result = object_mask(object_id, outputs[object_id], self._geometry(frame), ratings, pixels)
             stability = stability_of(outputs[object_id].logits[0, 0])
             rating = ratings.rate_tracked(result.predicted_iou, stability, checked.warnings)
             result = replace(result, warnings=checked.warnings, rating=rating)

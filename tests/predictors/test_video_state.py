@@ -31,7 +31,10 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def predictor() -> SAM2VideoPredictor:
-    return sam2_core.build_sam2_video_predictor(device="cpu")
+    """As the official one: what it returns are the stored logits, resized."""
+    predictor = sam2_core.build_sam2_video_predictor(device="cpu")
+    predictor.fit_boundaries = False
+    return predictor
 
 
 @pytest.fixture(scope="module")
@@ -375,3 +378,24 @@ def test_a_step_can_be_overridden(predictor: SAM2VideoPredictor, folder: Path) -
     own.add_new_points_or_box(state, 0, 1, **CLICK)
     track(own, state)
     assert seen == [0, 0, 0, 1, 2, 3, 4]
+
+
+def test_boundaries_of_the_bundled_network_are_fitted_in_what_is_returned(folder: Path) -> None:
+    predictor = sam2_core.build_sam2_video_predictor(device="cpu")
+    state = predictor.init_state(folder)
+    _, _, [clicked] = predictor.add_new_points_or_box(state, 0, "disc", **CLICK)
+    given = np.zeros((90, 130), np.bool_)
+    given[20:60, 70:110] = True
+    predictor.add_new_mask(state, 0, "given", given)
+    fitted = track(predictor, state)
+    assert torch.equal(fitted[0][0] > 0, clicked > 0)
+    assert ((fitted[0][1, 0] > 0).numpy() == given).mean() > 0.98
+    predictor.fit_boundaries = False
+    plain = track(predictor, state)
+    stored = state["output_dict_per_obj"][0]["non_cond_frame_outputs"][1]["pred_masks"]
+    assert stored.shape[-1] == 96
+    assert not torch.equal(fitted[1][0], plain[1][0])
+    predictor.fit_boundaries = predictor.non_overlap_masks = True
+    apart = track(predictor, state)
+    predictor.fit_boundaries = False
+    assert all(torch.equal(apart[frame], logits) for frame, logits in track(predictor, state).items())
