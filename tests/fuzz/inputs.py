@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Mapping, Sequence
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -139,3 +141,37 @@ def damaged_bytes(draw: DrawFn, samples: Sequence[bytes], head: int = 400) -> by
         else:
             content[place:place] = draw(st.sampled_from(_STRANGE_BYTES))
     return bytes(content)
+
+
+_TOKEN = re.compile(r'-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|"(?:[^"\\]|\\.)*"(\s*:)?|true|false|null|\[\]|\{\}')
+_STRANGE_TOKENS = tuple(json.dumps(value) for value in (*STRANGE_NUMBERS, *STRANGE_TEXTS, None, True, [], {}, [[]]))
+
+
+def variants(value: str | bytes, count: int) -> Iterator[str | bytes]:
+    """So many damaged copies of an input, always the same ones: cheap to make, where Hypothesis thinks for long."""
+    dice = random.Random(value)
+    for _ in range(count):
+        yield _text_variant(value, dice) if isinstance(value, str) else _bytes_variant(value, dice)
+
+
+def _text_variant(text: str, dice: random.Random) -> str:
+    """JSON with one or two of its values replaced by something strange or by another one of them."""
+    for _ in range(dice.randint(1, 2)):
+        tokens = [each.span() for each in _TOKEN.finditer(text) if each[1] is None]  # keys stay
+        if not tokens:
+            return text + dice.choice(_STRANGE_TOKENS)
+        (start, end), (first, last) = dice.choice(tokens), dice.choice(tokens)
+        token = text[first:last] if dice.random() < 0.3 else dice.choice(_STRANGE_TOKENS)
+        text = text[:start] + token + text[end:]
+    return text
+
+
+def _bytes_variant(content: bytes, dice: random.Random) -> bytes:
+    """A file with one to four places changed, cut out, or replaced by a part of itself."""
+    damaged = bytearray(content)
+    for _ in range(dice.randint(1, _MAX_DAMAGE)):
+        place, other = (dice.randrange(len(damaged) + 1) for _ in range(2))
+        length = dice.choice((1, 1, 1, 2, 4, 16, 64))
+        part = dice.choice((dice.randbytes(length), bytes(damaged[other : other + length]), b""))
+        damaged[place : place + length] = part
+    return bytes(damaged)
