@@ -58,6 +58,16 @@ def read_input(file: Path) -> tuple[Target, str | bytes]:
     return target, content.decode("utf-8", "surrogatepass") if target.is_text else content
 
 
+def _time(target: Target, value: Any) -> tuple[float, Exception | None]:
+    """How many seconds of the processor a target takes for an input, and what it raises."""
+    started = time.process_time()
+    try:
+        target.read(value)
+    except Exception as error:
+        return time.process_time() - started, error
+    return time.process_time() - started, None
+
+
 def run(name: str, inputs: int, first_seed: int, failures: Path) -> Tally:
     """Feed a target."""
     target, tally = TARGETS[name], Tally()
@@ -67,20 +77,16 @@ def run(name: str, inputs: int, first_seed: int, failures: Path) -> Tally:
             feed(each)
 
     def feed(value: Any) -> None:
-        started = time.process_time()
-        reason = ""
-        try:
-            target.read(value)
-            tally.read += 1
-        except Exception as error:
-            tally.refused += 1
-            if not is_declared(error):
-                where = traceback.extract_tb(error.__traceback__)[-1]
-                reason = f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}"
-        seconds = time.process_time() - started
+        seconds, error = _time(target, value)
+        if seconds > MAX_SECONDS:
+            seconds = min(seconds, _time(target, value)[0])  # memory of the whole run may have been collected meanwhile
         tally.slowest = max(tally.slowest, seconds)
-        if not reason and seconds > MAX_SECONDS:
-            reason = f"{seconds:.1f} seconds"
+        tally.read += error is None
+        tally.refused += error is not None
+        reason = f"{seconds:.1f} seconds" if seconds > MAX_SECONDS else ""
+        if error is not None and not is_declared(error):
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            reason = f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}"
         if reason and reason not in tally.failures:
             tally.failures[reason] = str(write_input(failures, name, value))
 

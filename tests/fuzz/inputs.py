@@ -159,7 +159,7 @@ def _text_variant(text: str, dice: random.Random) -> str:
     for _ in range(dice.randint(1, 2)):
         tokens = [each.span() for each in _TOKEN.finditer(text) if each[1] is None]  # keys stay
         if not tokens:
-            return text + dice.choice(_STRANGE_TOKENS)
+            return dice.choice(_STRANGE_TOKENS)
         (start, end), (first, last) = dice.choice(tokens), dice.choice(tokens)
         token = text[first:last] if dice.random() < 0.3 else dice.choice(_STRANGE_TOKENS)
         text = text[:start] + token + text[end:]

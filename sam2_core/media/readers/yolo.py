@@ -144,11 +144,18 @@ def parse_line(line: str, kind: LineKind) -> tuple[int, int | None, list[float]]
     words = line.split(" ")
     if not _LINE.fullmatch(line):
         raise MediaError(BAD_LINES)
-    track = int(float(words.pop())) if kind.has_track else None
+    track = _whole_number(words.pop()) if kind.has_track else None
     if kind.is_pose:
         words = words[: BOX + 1]
     numbers, own_track = _split_extras(words[1:])
     return int(float(words[0])), own_track if track is None else track, numbers
+
+
+def _whole_number(word: str) -> int:
+    try:
+        return int(float(word))
+    except (ValueError, OverflowError) as error:
+        raise MediaError(BAD_LINES) from error
 
 
 def _split_extras(words: list[str]) -> tuple[list[float], int | None]:
