@@ -19,7 +19,7 @@ from PIL import Image
 
 from sam2_core.errors import MaskletError
 from sam2_core.media import ExportOptions, Limits, export, ingest, open_store, read_annotations
-from sam2_core.serving.edit_log import EditState, entry_from_json, fold, needed_for_replay
+from sam2_core.serving.edit_log import EditState, fold, needed_for_replay
 from sam2_core.serving.project import read_project
 from tests.fuzz.inputs import damaged_bytes, damaged_json, from_schema
 from tests.media.masked_media import media_of
@@ -98,10 +98,14 @@ ENTRIES = [
     {"track": [5, -1, -1]},
     {"reject": 4, "mask": MASK, "predicted_iou": 0.5, "stability_score": 0.9, "seconds": 1},
 ]
+SENT_ENTRIES = [entry for entry in ENTRIES if not {"traits", "reject"} & {*entry}]
+"""Those that a page sends back after its session is lost."""
 
 
 def _read_log(text: str) -> None:
-    entries = [entry_from_json(plain) for plain in json.loads(text)] if text.startswith("[") else []
+    """As a page sends it; numbers of frames that no medium has are refused before they are folded."""
+    request: Any = parse_request(f'{{"t": "edit_log", "seq": 1, "entries": {text}}}', BOUNDS)
+    entries = request.entries
     needed_for_replay(entries)
     state = fold(entries)
     assert isinstance(state, EditState)
@@ -281,7 +285,7 @@ def _ingest(content: bytes) -> None:
 TARGETS: dict[str, Target] = {
     "messages": Target(_messages, _read_message, 0.45, is_text=True),
     "damaged_messages": Target(lambda: damaged_json(_sample_messages()), _read_message, 0.2, is_text=True),
-    "edit_logs": Target(lambda: damaged_json([ENTRIES]), _read_log, 0.1, is_text=True),
+    "edit_logs": Target(lambda: damaged_json([SENT_ENTRIES]), _read_log, 0.1, is_text=True),
     "projects": Target(lambda: damaged_json([PROJECT]), _read_project, 0.08, is_text=True),
     "documents": Target(
         lambda: damaged_json(DOCUMENTS),
@@ -298,7 +302,7 @@ TARGETS: dict[str, Target] = {
 
 def _sample_messages() -> list[Any]:
     return [
-        {"t": "edit_log", "seq": 1, "entries": [entry for entry in ENTRIES if not {"traits", "reject"} & {*entry}]},
+        {"t": "edit_log", "seq": 1, "entries": SENT_ENTRIES},
         {"t": "set_prompt", "seq": 1, "frame": 2, "object": 3, "prompt": ENTRIES[0]["prompt"]},
         {"t": "preview", "seq": 1, "frame": 2, "object": 3, "prompt": ENTRIES[1]["prompt"]},
         {"t": "untrack", "seq": 3, "frames": [2, 4], "objects": [1, 2]},
