@@ -57,10 +57,10 @@ def _point(plain: Any, height: int, width: int) -> Point:
 
 def _box(plain: Any, height: int, width: int) -> Box:
     require(_are_numbers(plain, 4), "a box ([left, top, right, bottom])")
-    left, top, right, bottom = map(float, plain)
+    left, top, right, bottom = plain
     inside = all(0 <= x <= width for x in (left, right)) and all(0 <= y <= height for y in (top, bottom))
     require(inside, f"a box outside of the {width} x {height} frame")
-    return Box(left, top, right, bottom)
+    return Box(*map(float, plain))
 
 
 def read_mask(plain: Any, height: int, width: int) -> Mask:
