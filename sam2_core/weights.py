@@ -7,7 +7,8 @@ Names in checkpoints equal the names of our modules.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -139,9 +140,16 @@ class _NoInitialization(TorchFunctionMode):
         return func(*args, **keywords)
 
 
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Modules that are made in this context are on the meta device: names and shapes without values."""
+    with torch.device("meta"), _NoInitialization():
+        yield
+
+
 def empty_network(config: AnyConfig) -> Network:
     """The network of `config` on the meta device: names and shapes without values."""
-    with torch.device("meta"), _NoInitialization():
+    with without_values():
         return SAM2(config) if isinstance(config, NetworkConfig) else Sam(config)
 
 

@@ -35,7 +35,7 @@ from sam2_core.predictors.video_state import (
 )
 from sam2_core.predictors.video_steps import VideoSteps
 from sam2_core.tracking.device import best_device
-from sam2_core.weights import load_sam2
+from sam2_core.weights import load_sam2, without_values
 
 SWITCHES = (
     "fill_hole_area",
@@ -330,7 +330,7 @@ def build_video_predictor(
 ) -> P:
     """Build a predictor of this class; see `build_sam2_video_predictor`."""
     network = load_sam2(config_file, ckpt_path, image_size=image_size)
-    with torch.device("meta"):
+    with without_values():
         predictor = kind(network.config)
     predictor.load_state_dict(network.state_dict(), assign=True)
     predictor.sam_mask_decoder.stability_fallback = apply_postprocessing

@@ -73,8 +73,7 @@ def full_mask(logits: Tensor, geometry: InputGeometry, pixels: Tensor | None = N
     """Logits (4H, 4W) -> the mask at the size of the frame, without specks; boundaries are fitted to `pixels`
     (1, S, S, 3), if there are any."""
     (height, width), (rows, columns) = geometry.frame, geometry.inner_mask
-    logits = logits[:rows, :columns].float().cpu()
-    logits = fill_holes(logits, MAX_SPECK_AREA)
+    logits = fill_holes(logits[:rows, :columns].float().cpu(), MAX_SPECK_AREA)
     cleaned = remove_islands(logits, MAX_SPECK_AREA)
     if bool((cleaned > 0).any()):  # else the object itself is no larger than a speck
         logits = cleaned

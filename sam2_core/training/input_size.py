@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
-
 from sam2_core.model.clip_prompt import add_clip_prompt, clip_prompt_of
 from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network
 from sam2_core.training.trainable_parts import add_low_rank, low_rank
+from sam2_core.weights import without_values
 
 
 def at_size(network: Network, size: int) -> Network:
@@ -21,7 +20,7 @@ def at_size(network: Network, size: int) -> Network:
         return network
     if not isinstance(network, SAM2):
         raise ValueError(f"{network.config.name} takes images of {network.image_size} pixels only.")
-    with torch.device("meta"):
+    with without_values():
         view = SAM2(replace(network.config, image_size=size))
         if (rank := low_rank(network)) is not None:
             add_low_rank(view, rank)

@@ -148,30 +148,30 @@ _STRANGE_TOKENS = tuple(json.dumps(value) for value in (*STRANGE_NUMBERS, *STRAN
 
 
 def variants(value: str | bytes, count: int) -> Iterator[str | bytes]:
-    """So many damaged copies of an input, always the same ones: cheap to make, where Hypothesis thinks for long."""
-    dice = random.Random(value)
+    """So many damaged copies of an input, always the same ones: cheap to make, where Hypothesis takes long."""
+    rng = random.Random(value)
     for _ in range(count):
-        yield _text_variant(value, dice) if isinstance(value, str) else _bytes_variant(value, dice)
+        yield _text_variant(value, rng) if isinstance(value, str) else _bytes_variant(value, rng)
 
 
-def _text_variant(text: str, dice: random.Random) -> str:
+def _text_variant(text: str, rng: random.Random) -> str:
     """JSON with one or two of its values replaced by something strange or by another one of them."""
-    for _ in range(dice.randint(1, 2)):
+    for _ in range(rng.randint(1, 2)):
         tokens = [each.span() for each in _TOKEN.finditer(text) if each[1] is None]  # keys stay
         if not tokens:
-            return dice.choice(_STRANGE_TOKENS)
-        (start, end), (first, last) = dice.choice(tokens), dice.choice(tokens)
-        token = text[first:last] if dice.random() < 0.3 else dice.choice(_STRANGE_TOKENS)
+            return rng.choice(_STRANGE_TOKENS)
+        (start, end), (first, last) = rng.choice(tokens), rng.choice(tokens)
+        token = text[first:last] if rng.random() < 0.3 else rng.choice(_STRANGE_TOKENS)
         text = text[:start] + token + text[end:]
     return text
 
 
-def _bytes_variant(content: bytes, dice: random.Random) -> bytes:
+def _bytes_variant(content: bytes, rng: random.Random) -> bytes:
     """A file with one to four places changed, cut out, or replaced by a part of itself."""
     damaged = bytearray(content)
-    for _ in range(dice.randint(1, _MAX_DAMAGE)):
-        place, other = (dice.randrange(len(damaged) + 1) for _ in range(2))
-        length = dice.choice((1, 1, 1, 2, 4, 16, 64))
-        part = dice.choice((dice.randbytes(length), bytes(damaged[other : other + length]), b""))
+    for _ in range(rng.randint(1, _MAX_DAMAGE)):
+        place, other = (rng.randrange(len(damaged) + 1) for _ in range(2))
+        length = rng.choice((1, 1, 1, 2, 4, 16, 64))
+        part = rng.choice((rng.randbytes(length), bytes(damaged[other : other + length]), b""))
         damaged[place : place + length] = part
     return bytes(damaged)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from sam2_core.training.evaluate.clicks import first_click
 from sam2_core.training.evaluate.metrics import Scores, TrackScore
 from sam2_core.training.evaluate.protocol import ClipStart, clip_start, ground_truth, with_progress
 from sam2_core.types import BoolArray, Progress
+from sam2_core.weights import without_values
 
 MODES = ("mask", "click")
 """The prompt on the first annotated frame."""
@@ -73,7 +73,7 @@ def evaluate_clips(
 
 def as_video_predictor(network: SAM2) -> SAM2VideoPredictor:
     """The official video predictor with the weights of a network, which are shared, on the device of that network."""
-    with torch.device("meta"):
+    with without_values():
         predictor = SAM2VideoPredictor(network.config)
     predictor.load_state_dict(network.state_dict(), assign=True)
     predictor.sam_mask_decoder.stability_fallback = network.sam_mask_decoder.stability_fallback
