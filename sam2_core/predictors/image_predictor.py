@@ -22,7 +22,7 @@ from sam2_core.model.preprocess import MEAN, STD
 from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_mask_input, checked_points
 from sam2_core.predictors.transforms import RgbImage, SAM2Transforms, as_rgb
-from sam2_core.tracking.boundaries import fit_boundaries
+from sam2_core.tracking.boundaries import at_mask_size, fit_boundaries
 from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
 
 Array = npt.NDArray[Any]
@@ -213,21 +213,25 @@ class SAM2ImagePredictor:
         """
         prompts = _with_boxes(point_coords, point_labels, boxes)
         logits, predicted_iou = self._predict_low_res(prompts, mask_input, multimask_output, img_idx)
-        masks = self._at_size_of_image(logits, img_idx)
+        size, fitted = self._current_sizes()[img_idx], self._fitted(logits, img_idx)
+        if fitted is None:
+            masks = self._transforms.postprocess_masks(logits, size)
+        else:
+            masks = F.interpolate(fitted, size, mode="bilinear", align_corners=False)
+            logits = at_mask_size(fitted, logits)
         if not return_logits:
             masks = masks > self.mask_threshold
         return masks, predicted_iou, as_mask_input(logits)
 
-    def _at_size_of_image(self, logits: Tensor, img_idx: int) -> Tensor:
-        """Low-resolution logits (B, M, 4H, 4W) -> (B, M, height, width).
+    def _fitted(self, logits: Tensor, img_idx: int) -> Tensor | None:
+        """Low-resolution logits (B, M, 4H, 4W) of masks -> (B, M, S, S) with boundaries that are fitted to kept pixels.
 
-        Boundaries are fitted to kept pixels, where they are those of logit 0; the logits are then within -8 to 8.
+        None if there are no pixels, or if boundaries are not those of logit 0: fitted logits are within -8 to 8.
         """
-        size, pixels = self._current_sizes()[img_idx], self._current_features().get("pixels")
+        pixels = self._current_features().get("pixels")
         if pixels is None or self.mask_threshold:
-            return self._transforms.postprocess_masks(logits, size)
-        fitted = fit_boundaries(self._transforms.without_specks(logits), pixels[img_idx][None]).to(logits.device)
-        return F.interpolate(fitted, size, mode="bilinear", align_corners=False)
+            return None
+        return fit_boundaries(self._transforms.without_specks(logits), pixels[img_idx][None]).to(logits.device)
 
     @torch.no_grad()
     def _predict_low_res(

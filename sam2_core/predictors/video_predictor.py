@@ -190,10 +190,11 @@ class SAM2VideoPredictor(VideoSteps):
         """Segment an object by its prompt on a frame; its memory is encoded when tracking starts."""
         was_tracked = frame in target.tracked
         conditioning = not was_tracked or self.add_all_frames_to_correct_as_cond
+        index = self._obj_id_to_idx(state, obj_id)
         previous = target.latest(frame, conditioning) if frame in target.points else None
         output, _ = self._run_single_frame_inference(
             inference_state=state,
-            output_dict=state["output_dict_per_obj"][self._obj_id_to_idx(state, obj_id)],
+            output_dict=state["output_dict_per_obj"][index],
             frame_idx=frame,
             batch_size=1,
             is_init_cond_frame=not was_tracked,
@@ -201,7 +202,7 @@ class SAM2VideoPredictor(VideoSteps):
             mask_inputs=target.masks.get(frame),
             reverse=was_tracked and target.tracked[frame]["reverse"],
             run_mem_encoder=False,
-            prev_sam_mask_logits=None if previous is None else previous["pred_masks"].to(self.device),
+            prev_sam_mask_logits=None if previous is None else self._fed_back(state, index, frame, previous),
         )
         target.pending[conditioning][frame] = output
         return self._result(state, frame, conditioning)

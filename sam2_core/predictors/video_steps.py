@@ -19,7 +19,7 @@ from sam2_core.model.position_encoding import sine_map
 from sam2_core.model.preprocess import input_to_pixels
 from sam2_core.predictors.clip_images import ClipImages
 from sam2_core.predictors.video_state import ObjectState, State, StoredOutput, object_index, select_memory
-from sam2_core.tracking.boundaries import fit_boundaries
+from sam2_core.tracking.boundaries import at_mask_size, fit_boundaries
 from sam2_core.tracking.cleanup import fill_holes
 from sam2_core.tracking.memory_bank import MemoryRules
 from sam2_core.tracking.segmenter import Segmenter
@@ -288,6 +288,11 @@ class VideoSteps(SAM2):
             return self._resized(logits, (self.image_size, self.image_size))
         pixels = input_to_pixels(image.reshape(1, *image.shape[-3:]))
         return fit_boundaries(logits, pixels).to(logits.device)
+
+    def _fed_back(self, state: State, index: int, frame: int, output: StoredOutput) -> Tensor:
+        """The logits (1, 1, 4H, 4W) of an object's output that a further click on the frame corrects."""
+        logits = output["pred_masks"].to(self.device)
+        return at_mask_size(self._fitted(state, index, frame, logits), logits)
 
     def _get_orig_video_res_output(self, inference_state: State, any_res_masks: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (objects, 1, H', W') on the device, and at the size of the clip, without overlap if that is set."""

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sam2_core.model.network import ABSENT_LOGIT
@@ -46,6 +47,17 @@ def fit_boundaries(logits: Tensor, pixels: Tensor | None) -> Tensor:
     for mask, result in zip(flat, fitted.view(-1, *picture.shape[:2]), strict=True):
         result.copy_(torch.from_numpy(fit_boundary(mask.numpy(), picture)))
     return fitted
+
+
+def fit_mask_prompt(logits: Tensor, pixels: Tensor | None) -> Tensor:
+    """As `fit_boundaries`, for logits (B, M, 4H, 4W) of masks that are fed back to the decoder: their shape and their
+    device stay. So a further click corrects the mask that was shown, not the coarser one of the decoder."""
+    return logits if pixels is None else at_mask_size(fit_boundaries(logits, pixels), logits)
+
+
+def at_mask_size(fitted: Tensor, logits: Tensor) -> Tensor:
+    """Fitted logits (B, M, S, S), averaged over the cells of the `logits` (B, M, 4H, 4W) that they come from."""
+    return F.adaptive_avg_pool2d(fitted, (logits.shape[-2], logits.shape[-1])).to(logits)
 
 
 def fit_boundary(logits: FloatMap, pixels: Pixels) -> FloatMap:

@@ -18,6 +18,7 @@ from sam2_core.errors import BadPrompt
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
 from sam2_core.model.sam import Network
+from sam2_core.tracking.boundaries import fit_mask_prompt
 from sam2_core.tracking.memory_bank import MemorySelection
 
 CANNOT_TRACK = "SAM 1 segments pictures and cannot track through a clip: choose a SAM 2 model, which can."
@@ -101,6 +102,11 @@ def _batches(selections: Iterable[Selection], limit: int) -> Iterator[list[int]]
         yield from (places[start : start + limit] for start in range(0, len(places), limit))
 
 
+def _mask_prompt(features: ImageFeatures, previous: Tensor) -> Tensor:
+    """Logits (B, 1, 4H, 4W) of an earlier output as a mask prompt."""
+    return fit_mask_prompt(previous, features.pixels).clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
+
+
 def _mean_within(embedding: Tensor, weights: Tensor) -> Tensor:
     """The mean of an embedding (B, C, H, W) with weights (B, 1, 4H, 4W): (B, C)."""
     weights = F.interpolate(weights, size=embedding.shape[-2:], mode="area")  # (B, 1, H, W)
@@ -162,8 +168,7 @@ class Segmenter:
         Without a `selection` the frame is not conditioned on memory, as for the first prompt of an object. `choice`
         picks one of several candidates; None takes the one with the highest predicted IoU.
         """
-        limit = PREVIOUS_LOGIT_LIMIT
-        mask_prompt = None if previous is None else previous.clamp(-limit, limit)
+        mask_prompt = None if previous is None else _mask_prompt(features, previous)
         count = 0 if points is None else points[1].shape[1]
         ambiguous = self.network.config.is_ambiguous(count, tracking=selection is not None)
         embedding = self._without_memory(features) if selection is None else self._condition(features, [selection])
@@ -172,9 +177,8 @@ class Segmenter:
     def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> FrameOutput:
         """As `from_prompt` without memory, but with a single mask output whatever the number of points: `previous`
         resolves the ambiguity."""
-        limit = PREVIOUS_LOGIT_LIMIT
         embedding = self._without_memory(features)
-        return self._decode(features, embedding, points, previous.clamp(-limit, limit), ambiguous=False)
+        return self._decode(features, embedding, points, _mask_prompt(features, previous), ambiguous=False)
 
     def track(self, features: ImageFeatures, selection: Selection) -> FrameOutput:
         """Segment the object on a frame by memory alone, and encode the memory of the result."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +12,9 @@ import torch
 
 import sam2_core
 from sam2_core.model.preprocess import Pixels, input_to_pixels, normalize
-from sam2_core.tracking.boundaries import FloatMap, fit_boundaries, fit_boundary
+from sam2_core.predictors.image_predictor import SAM2ImagePredictor
+from sam2_core.tracking.boundaries import FloatMap, fit_boundaries, fit_boundary, fit_mask_prompt
+from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT, Segmenter
 from sam2_core.training.evaluate.metrics import iou, outline_f
 from sam2_core.types import BoolArray
 
@@ -110,6 +115,52 @@ def test_tensors_of_several_masks_and_no_pixels() -> None:
     assert fitted.shape == (1, 2, SIDE, SIDE)
     assert np.array_equal(fitted[0, 1].numpy(), fit_boundary(logits[0, 1].numpy(), pixels[0].numpy()))
     assert fit_boundaries(logits, None) is logits
+
+
+def test_mask_prompts_keep_their_size_and_follow_the_picture() -> None:
+    truth = star()
+    logits = torch.from_numpy(coarse_logits(truth, shift=5))[None, None]
+    pixels = torch.from_numpy(picture(truth))[None]
+    fitted = fit_mask_prompt(logits, pixels)
+    assert fitted.shape == logits.shape
+    cells = cv2.resize(truth.astype(np.float32), logits.shape[-2:], interpolation=cv2.INTER_AREA) > 0.5
+    assert iou((fitted[0, 0] > 0).numpy(), cells) > iou((logits[0, 0] > 0).numpy(), cells) + 0.05
+    assert fit_mask_prompt(logits, None) is logits
+
+
+def test_a_further_click_corrects_the_fitted_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = sam2_core.build_sam2(device="cpu")
+    image = cv2.resize(picture(star()), (network.image_size,) * 2, interpolation=cv2.INTER_LINEAR)
+    click = np.array([[network.image_size / 2] * 2], np.float32), np.ones(1, np.int32)
+    predictor = SAM2ImagePredictor(network)
+    predictor.set_image(image)
+    masks, _, returned = predictor.predict(*click, multimask_output=False, return_logits=True)
+    side = returned.shape[-1]
+    averaged = masks.reshape(1, side, 4, side, 4).mean(axis=(2, 4))  # the picture has the size of the input
+    assert np.allclose(returned, averaged, atol=1e-4)
+
+    prompts = []
+    decode = network.predict_masks
+
+    def recorded(*arguments: Any) -> Any:
+        prompts.append(arguments[3])
+        return decode(*arguments)
+
+    monkeypatch.setattr(network, "predict_masks", recorded)
+    segmenter = Segmenter(network)
+    points = torch.from_numpy(click[0])[None], torch.from_numpy(click[1])[None]
+    with torch.inference_mode():
+        features = segmenter.encode(normalize(torch.from_numpy(image).movedim(-1, 0).float() / 255))
+        before = segmenter.from_prompt(features, points, None, None).logits
+        segmenter.from_prompt(features, points, before, None)
+        segmenter.refine(features, points, before)
+        segmenter.refine(replace(features, pixels=None), points, before)
+    fitted = fit_mask_prompt(before, features.pixels)
+    assert prompts[0] is None
+    assert torch.equal(prompts[1], fitted)
+    assert torch.equal(prompts[2], fitted)
+    assert torch.equal(prompts[3], before.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT))
+    assert not torch.equal(prompts[2], prompts[3])
 
 
 def test_only_networks_that_ask_for_it_keep_pixels() -> None:
