@@ -14,8 +14,8 @@ Packages, from top to bottom; each imports only from those below it:
     types        values that all packages share; `errors`: the exceptions
 
 `networks` lists the networks with published weights, `weights` finds and reads checkpoints, `hub` and `download` fetch
-files, `paths` is where data files lie, `processors` counts the cores that may be used, `console` is the output of all
-commands to the terminal, and `version` is that of the package.
+files, `paths` is where data files lie, `processors` counts the cores that may be used, `guided_filter` moves soft masks
+to the edges of a picture, `console` is the output of all commands to the terminal, and `version` is the package's.
 
 The public names are imported when they are first used, so that `import sam2_core` does not import torch. The module
 names of the official package (`sam2_core.build_sam`, `sam2_core.utils.amg`) exist for published code, see

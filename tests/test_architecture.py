@@ -21,6 +21,7 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "errors": set(),
     "paths": set(),
     "processors": set(),
+    "guided_filter": set(),
     "version": set(),
     "types": {"errors"},
     "model": {"types", "errors"},
@@ -28,8 +29,8 @@ MAY_IMPORT = {  # floor of the house -> the floors it may call on besides itself
     "download": {"types"},
     "hub": {"download", "types", "errors"},
     "weights": {"download", "networks", "hub", "model", "types", "errors"},
-    "tracking": {"model", "processors", "types", "errors"},
-    "media": {"paths", "types", "errors"},
+    "tracking": {"model", "guided_filter", "processors", "types", "errors"},
+    "media": {"guided_filter", "paths", "types", "errors"},
     "dataset": {"media", "types", "errors"},
     "detection": {"hub", "paths", "types", "errors"},
     "serving": {

@@ -23,13 +23,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import MAX_LOG_ENTRIES, Mask, Prompt, RejectedMask
+from sam2_core.types import MAX_LOG_ENTRIES, Prompt, RejectedMask
 
 MAX_LOG_CHARACTERS = 8_000_000
 """Of a log as JSON: thousands of clicks and hundreds of painted masks fit."""
 
 _MAX_PROMPT_CHARACTERS = int(0.9 * MAX_LOG_CHARACTERS)  # of all prompts of a log; the rest is for what was tracked
-_REJECTED_NUMBERS = ("predicted_iou", "stability_score", "seconds")
 _ENTRY_CHARACTERS = 60  # of an entry around its prompt
 _POINT_CHARACTERS, _BOX_CHARACTERS = 24, 48
 
@@ -286,41 +285,3 @@ def _characters(entry: Entry) -> int:
     runs = 0 if prompt.mask is None else len(prompt.mask.runs) // 4  # most take one character
     corners = len(prompt.boxes) + (prompt.crop is not None)
     return _ENTRY_CHARACTERS + _POINT_CHARACTERS * len(prompt.points) + _BOX_CHARACTERS * corners + runs
-
-
-# --- as JSON ----------------------------------------------------------------------------------------------------------
-
-
-def entry_to_json(entry: Entry) -> dict[str, Any]:
-    """An entry as plain data."""
-    if isinstance(entry, PromptEntry):
-        return {"frame": entry.frame, "object": entry.object_id, "prompt": entry.prompt.to_json()}
-    if isinstance(entry, RemoveEntry):
-        return {"forget": entry.object_id}
-    if isinstance(entry, TraitsEntry):
-        return {"traits": entry.object_id, "set": dict(entry.traits)}
-    if isinstance(entry, RejectedMask):
-        numbers = {name: getattr(entry, name) for name in _REJECTED_NUMBERS if getattr(entry, name) is not None}
-        return {"reject": entry.frame, "mask": entry.mask.to_coco(), **numbers}
-    plain: dict[str, Any] = {"track": [entry.start, entry.stop, entry.step]}
-    return plain | {"objects": list(entry.objects)} if entry.objects else plain
-
-
-def entry_from_json(plain: Any) -> Entry:
-    """Read what `entry_to_json` wrote; raises `BadPrompt` on anything else."""
-    try:
-        if "prompt" in plain:
-            return PromptEntry(int(plain["frame"]), int(plain["object"]), Prompt.from_json(plain["prompt"]))
-        if "forget" in plain:
-            return RemoveEntry(int(plain["forget"]))
-        if "traits" in plain:
-            return TraitsEntry(int(plain["traits"]), dict(plain["set"]))
-        if "reject" in plain:
-            numbers = {name: float(plain[name]) for name in _REJECTED_NUMBERS if name in plain}
-            return RejectedMask(int(plain["reject"]), Mask.from_coco(plain["mask"]), **numbers)
-        start, stop, step = (int(value) for value in plain["track"])
-        if step not in (1, -1):
-            raise ValueError("tracking goes by one frame, forward or backward")
-        return TrackEntry(start, stop, step, tuple(int(object_id) for object_id in plain.get("objects", ())))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadPrompt(f"This entry of the edit log cannot be read: {error}.") from error

@@ -1,25 +1,23 @@
 """Boundaries of masks that follow the edges of the picture, for networks with `fit_boundaries`.
 
 The decoder's masks have a quarter of the resolution of the network's input, which is coarse where the input is small.
-Colors that are much more frequent within the mask than around it count for it; then a guided filter (He, Sun and Tang,
-"Guided image filtering", 2013), applied several times, moves the boundary to the nearest edge between colors. The
-official networks have an input of 1024 pixels, and their masks stay as they are.
+Colors that are much more frequent within the mask than around it count for it; then a guided filter, applied several
+times, moves the boundary to the nearest edge between colors. The official networks have an input of 1024 pixels, and
+their masks stay as they are.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_core.guided_filter import FloatMap, GuidedFilter
 from sam2_core.model.network import ABSENT_LOGIT
 from sam2_core.model.preprocess import Pixels
 from sam2_core.types import BoolArray
-
-FloatMap = npt.NDArray[np.float32]
 
 _CELL = 2  # pixels of the picture that are one of the filter
 _RADIUS = 2  # pixels of the filter
@@ -74,8 +72,9 @@ def fit_boundary(logits: FloatMap, pixels: Pixels) -> FloatMap:
     colors, coarse = pixels[window], finer[window]
     size = -(-coarse.shape[1] // _CELL), -(-coarse.shape[0] // _CELL)
     coarse = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_AREA), np.float32)
-    guide = _Guide(np.asarray(cv2.resize(colors, size, interpolation=cv2.INTER_AREA), np.uint8))
-    share = _probability(coarse + _COLOR_WEIGHT * guide.color_logits(_probability(coarse)))
+    smaller = np.asarray(cv2.resize(colors, size, interpolation=cv2.INTER_AREA), np.uint8)
+    guide = GuidedFilter(smaller, _RADIUS, _REGULARIZATION)
+    share = _probability(coarse + _COLOR_WEIGHT * _color_logits(smaller, _probability(coarse)))
     for _ in range(_STEPS - 1):
         share = guide.filter(share)
     share = _without_specks(guide.upsample(share, colors))
@@ -107,67 +106,13 @@ def _probability(logits: FloatMap | float) -> FloatMap:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT))), np.float32)
 
 
-class _Guide:
-    """The statistics of a picture (H, W, 3) that the filter needs: means, and inverse covariances, around each pixel.
-
-    One map for each channel: OpenCV and NumPy are fastest on these.
-    """
-
-    def __init__(self, pixels: Pixels) -> None:
-        planes = pixels.astype(np.float32) / np.float32(255)
-        self._colors = [np.ascontiguousarray(planes[..., channel]) for channel in range(3)]
-        self._means = [_mean_around(color) for color in self._colors]
-        (r, g, b), (rm, gm, bm) = self._colors, self._means
-        rr, gg, bb = (_mean_around(c * c) - m * m + _REGULARIZATION for c, m in ((r, rm), (g, gm), (b, bm)))
-        rg, rb, gb = _mean_around(r * g) - rm * gm, _mean_around(r * b) - rm * bm, _mean_around(g * b) - gm * bm
-        # The inverse of the symmetric 3 x 3 matrix: its adjugate, divided by the determinant.
-        rr_, rg_, rb_ = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
-        gg_, gb_, bb_ = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
-        scale = 1 / (rr * rr_ + rg * rg_ + rb * rb_)
-        rr_, rg_, rb_, gg_, gb_, bb_ = (each * scale for each in (rr_, rg_, rb_, gg_, gb_, bb_))
-        self._inverse = (rr_, rg_, rb_), (rg_, gg_, gb_), (rb_, gb_, bb_)
-
-        reds, greens, blues = (pixels[..., channel].astype(np.int32) * _BINS // 256 for channel in range(3))
-        self._bins = (reds * _BINS + greens) * _BINS + blues
-
-    def color_logits(self, share: FloatMap) -> FloatMap:
-        """The logarithm of how much more frequent the color of each pixel is within a mask than around it."""
-        bins = self._bins.ravel()
-        everywhere = np.bincount(bins, minlength=_BINS**3)
-        inside = np.bincount(bins, share.ravel(), _BINS**3)
-        outside = everywhere - inside
-        ratio = (inside / inside.sum() + 1e-5) / (outside / max(outside.sum(), 1e-3) + 1e-5)
-        table = np.clip(np.log(ratio), -_MAX_COLOR_LOGIT, _MAX_COLOR_LOGIT).astype(np.float32)
-        return np.asarray(table[self._bins])
-
-    def filter(self, share: FloatMap) -> FloatMap:
-        """A map (H, W) that is, around each pixel, a linear function of the color."""
-        *factors, result = self._functions(share)
-        for factor, color in zip(factors, self._colors, strict=True):
-            result += factor * color
-        return result
-
-    def upsample(self, share: FloatMap, pixels: Pixels) -> FloatMap:
-        """As `filter`, for a larger picture ("Fast guided filter", 2015)."""
-        size = pixels.shape[1], pixels.shape[0]
-        *factors, result = (
-            np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_LINEAR), np.float32)
-            for each in self._functions(share)
-        )
-        for channel, factor in enumerate(factors):
-            result += factor * (pixels[..., channel] * np.float32(1 / 255))
-        return result
-
-    def _functions(self, share: FloatMap) -> list[FloatMap]:
-        """Factors of the three colors, and a constant, around each pixel."""
-        mean = _mean_around(share)
-        r, g, b = (_mean_around(c * share) - m * mean for c, m in zip(self._colors, self._means, strict=True))
-        factors = [x * r + y * g + z * b for x, y, z in self._inverse]
-        for factor, color_mean in zip(factors, self._means, strict=True):
-            mean -= factor * color_mean
-        return [_mean_around(each) for each in (*factors, mean)]
-
-
-def _mean_around(values: FloatMap) -> FloatMap:
-    side = 2 * _RADIUS + 1
-    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+def _color_logits(pixels: Pixels, share: FloatMap) -> FloatMap:
+    """The logarithm of how much more frequent the color of each pixel (H, W, 3) is within a mask than around it."""
+    reds, greens, blues = (pixels[..., channel].astype(np.int32) * _BINS // 256 for channel in range(3))
+    bins = (reds * _BINS + greens) * _BINS + blues
+    everywhere = np.bincount(bins.ravel(), minlength=_BINS**3)
+    inside = np.bincount(bins.ravel(), share.ravel(), _BINS**3)
+    outside = everywhere - inside
+    ratio = (inside / inside.sum() + 1e-5) / (outside / max(outside.sum(), 1e-3) + 1e-5)
+    table = np.clip(np.log(ratio), -_MAX_COLOR_LOGIT, _MAX_COLOR_LOGIT).astype(np.float32)
+    return np.asarray(table[bins])

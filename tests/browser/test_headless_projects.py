@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from sam2_core.media import color_of, hex_of
-from sam2_core.serving.edit_log import entry_to_json
 from sam2_core.serving.project import OWN_COLORS, project_of
 from tests.browser.desk import Desk
 from tests.browser.test_project import save, work_on
+from tests.edit_log_entries import entry_to_json
 from ui.app import Server
 from ui.web_files import web_files
 

@@ -6,26 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from sam2_core.errors import BadPrompt
 from sam2_core.serving.edit_log import (
     EditLog,
-    Entry,
     PromptEntry,
-    RemoveEntry,
     TrackEntry,
     entries_in_order,
-    entry_from_json,
-    entry_to_json,
     fold,
 )
-from sam2_core.types import MAX_LOG_ENTRIES, Mask, Point, Prompt, RejectedMask
+from sam2_core.types import MAX_LOG_ENTRIES, Mask, Point, Prompt
+from tests.edit_log_entries import entry_from_json
 
 CASES = json.loads((Path(__file__).resolve().parents[1] / "edit_log_cases.json").read_text("utf-8"))
 CLICK = Prompt((Point(1, 2),))
-REJECTED = RejectedMask(2, Mask.from_array(np.eye(3, dtype=bool)), 0.5, 0.75)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -43,30 +38,6 @@ def test_what_holds_now(case: dict[str, Any]) -> None:
     assert {str(number): traits for number, traits in state.traits.items()} == case["traits"]
     assert {str(number): sorted(frames) for number, frames in state.tracked.items()} == case["tracked"]
     assert state.rejected == [steps[step][place][0] for step, place in case.get("rejected", [])]
-
-
-@pytest.mark.parametrize(
-    "entry", [PromptEntry(3, 1, CLICK), TrackEntry(3, -1, -1), TrackEntry(4, 9, 1, (1, 2)), RemoveEntry(1), REJECTED]
-)
-def test_an_entry_survives_json(entry: Entry) -> None:
-    assert entry_from_json(json.loads(json.dumps(entry_to_json(entry)))) == entry
-
-
-@pytest.mark.parametrize(
-    "plain",
-    [
-        5,
-        [],
-        {},
-        {"track": [0, 5, 0]},
-        {"track": [0, 5, 7]},
-        {"frame": float("inf"), "object": 1, "prompt": {}},
-        {"traits": 1},
-    ],
-)
-def test_an_entry_that_cannot_be_read_is_refused(plain: Any) -> None:
-    with pytest.raises(BadPrompt):
-        entry_from_json(plain)
 
 
 # --- recording --------------------------------------------------------------------------------------------------------

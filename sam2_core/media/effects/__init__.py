@@ -3,7 +3,7 @@
 effect_stack.py     the effects to apply, as plain data, with all settings and their bounds
 painter.py          applies them to one image, with the modules below
 scaled_masks.py     the objects' masks, scaled to the image
-matting.py          alpha mattes: feathered edges, and the objects' colors there; guided_filter.py: hair
+matting.py          alpha mattes: feathered edges, and the objects' colors there; fine_mattes.py: hair
 masked_pooling.py   means of known pixels over cells: blurring and pixelating without bleeding over edges
 backgrounds.py      canvas and backgrounds; text_rendering.py: text on them
 marks.py            outlines, glows and overlays

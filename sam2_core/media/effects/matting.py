@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from sam2_core.media.effects.effect_stack import EffectStack
-from sam2_core.media.effects.guided_filter import refine_alpha
+from sam2_core.media.effects.fine_mattes import refine_alpha
 from sam2_core.media.effects.masked_pooling import pool_known, upsample
 from sam2_core.media.effects.scaled_masks import Area, ScaledMask, Size, enclosing_area, union
 from sam2_core.media.info import GrayImage, RgbArray

@@ -1,15 +1,11 @@
-"""Alpha mattes for hair, fur and leaves: a guided filter.
-
-He, Sun and Tang, "Guided image filtering" (2013) and "Fast guided filter" (2015), with the colors as the guide: around
-each pixel, alpha is a linear function of the color. The functions are fitted on a smaller image and evaluated at full
-size.
-"""
+"""Alpha mattes for hair, fur and leaves: a guided filter, fitted on a smaller image and evaluated at full size."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+from sam2_core.guided_filter import GuidedFilter
 from sam2_core.media.effects.masked_pooling import FloatImage
 from sam2_core.media.effects.scaled_masks import Area
 from sam2_core.media.info import GrayImage, RgbArray
@@ -19,7 +15,6 @@ _SMALL_RADIUS = 5  # pixels of the smaller image
 _REGULARIZATION = 3e-4  # variance of colors (0..1) below which differences are noise
 _NOISE = 0.12  # alpha below it becomes 0, and above 1 - it 1
 _COLUMNS = 1024  # OpenCV's maps have at most 32767 rows
-_PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
 
 def refine_alpha(image: RgbArray, inside: GrayImage, area: Area, radius: float) -> tuple[Area, GrayImage]:
@@ -52,29 +47,9 @@ def _fit_functions(pixels: RgbArray, inside: GrayImage, cell: int, radius: int) 
     """(h, w, 4): for each pixel of the smaller image, factors of red, green and blue (0..1), and a constant."""
     height, width = inside.shape
     size = max(1, round(width / cell)), max(1, round(height / cell))
-    guide = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
+    guide = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     target = np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
-    means, mean = _box_filter(guide, radius), _box_filter(target, radius)
-    variances = [_box_filter(guide[..., i] * guide[..., j], radius) - means[..., i] * means[..., j] for i, j in _PAIRS]
-    covariance = _box_filter(guide * target[..., None], radius) - means * mean[..., None]
-    factors = _solve(np.stack(variances, axis=-1), covariance)
-    constant = mean - (factors * means).sum(axis=2)
-    return _box_filter(np.dstack([factors, constant]), radius)
-
-
-def _solve(variances: FloatImage, covariance: FloatImage) -> FloatImage:
-    """Solve each pixel's symmetric 3 x 3 system by Cramer's rule; `variances` (h, w, 6) are the upper triangles."""
-    a, b, c, d, e, f = np.moveaxis(variances, 2, 0)
-    a, d, f = a + _REGULARIZATION, d + _REGULARIZATION, f + _REGULARIZATION
-    aa, ab, ac, bb, bc, cc = d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b
-    x, y, z = np.moveaxis(covariance, 2, 0)
-    solution = np.stack([aa * x + ab * y + ac * z, ab * x + bb * y + bc * z, ac * x + bc * y + cc * z], axis=-1)
-    return (solution / (a * aa + b * ab + c * ac)[..., None]).astype(np.float32)
-
-
-def _box_filter(values: FloatImage, radius: int) -> FloatImage:
-    side = 2 * radius + 1
-    return np.asarray(cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+    return np.dstack(GuidedFilter(guide, radius, _REGULARIZATION).functions(target))
 
 
 def _sample(small: FloatImage, rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]) -> FloatImage:
