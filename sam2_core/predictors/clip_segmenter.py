@@ -78,8 +78,7 @@ class ClipSegmenter:
         logits, quality = self.predictor._predict_low_res(points, None, points is None, concepts=tokens)
         best = quality.argmax(dim=1)
         chosen = torch.take_along_dim(logits, best[:, None, None, None], dim=1)
-        [size] = self.predictor._current_sizes()
-        masks = self.predictor._transforms.postprocess_masks(chosen, size)[:, 0] > 0
+        masks = self.predictor._at_size_of_image(chosen, -1)[:, 0] > 0
         return TextMasks(masks.cpu().numpy(), torch.take_along_dim(quality, best[:, None], 1)[:, 0].cpu().numpy())
 
 

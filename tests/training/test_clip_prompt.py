@@ -14,8 +14,11 @@ from PIL import Image
 
 from sam2_core.cli.main import main as masklet
 from sam2_core.errors import BadPrompt, WeightsError
+from sam2_core.model.clip_prompt import ClipPrompt
+from sam2_core.predictors.build import build_sam2
 from sam2_core.predictors.clip_segmenter import ClipSegmenter
 from sam2_core.training import __main__ as command
+from sam2_core.training.evaluate.metrics import outline_f
 from sam2_core.types import Mask
 from sam2_core.weights import load_network
 from tests.detection.models import clip_tokenizer, spread
@@ -105,3 +108,22 @@ def test_what_is_wrong_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "give both" in said
     assert "is no folder with a CLIP" in said
     assert "There is no CLIP 'nothing'" in said
+
+
+def test_masks_of_texts_have_fitted_boundaries() -> None:
+    class OneWord:
+        def embed_texts(self, texts: list[str]) -> torch.Tensor:
+            return torch.zeros(len(texts), 16)
+
+    torch.manual_seed(0)
+    network, shape = build_sam2(device="cpu"), np.zeros((240, 320), np.bool_)
+    for x in range(80, 220, 24):  # a comb
+        shape[60:170, x : x + 12] = True
+    shape[150:180, 80:212] = True
+    image = np.where(shape[..., None], [220, 180, 40], [40, 60, 90]).astype(np.uint8)
+    segmenter = ClipSegmenter(network, ClipPrompt(16, network.config.width), OneWord())  # type: ignore[arg-type]
+    click: dict[str, Any] = {"point_coords": [[150, 165]], "point_labels": [1]}
+    [fitted] = segmenter.predict(image, ["comb"], **click).masks
+    segmenter.predictor._transforms.mean = [0.4, 0.4, 0.4]  # pixels cannot be told from such an input
+    [plain] = segmenter.predict(image, ["comb"], **click).masks
+    assert outline_f(fitted, shape, 2) > outline_f(plain, shape, 2) + 0.02
