@@ -309,7 +309,8 @@ class AutomaticMask:
     """A mask that was found without a prompt of the user's, by a point of a grid within a crop of the frame.
 
     `stability_score` is the IoU of the mask at a higher and at a lower threshold, 0..1. `box` encloses the mask. All
-    coordinates are pixels of the frame.
+    coordinates are pixels of the frame. `candidate` says which of the masks of its point it is, where its boundary is
+    still to be fitted to the picture.
     """
 
     mask: Mask
@@ -319,6 +320,7 @@ class AutomaticMask:
     point: Point
     crop: Box
     rating: Rating | None = None
+    candidate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,9 @@ class SAM2AutomaticMaskGenerator(AutomaticMaskGenerator):
             repeats = logits.shape[1]
             coords, points = (each.repeat_interleave(repeats, dim=0) for each in (coords, points))
             logits, ious = self._refine(coords, as_mask_input(logits).flatten(0, 1)[:, None])
-        return PointPredictions(logits, ious.float(), points)
+        # Boundaries are fitted to those of logit 0.
+        pixels = None if self.mask_threshold else self.predictor._current_features().get("pixels")
+        return PointPredictions(logits, ious.float(), points, pixels)
 
     def _refine(self, coords: Tensor, low_res: Tensor) -> tuple[Tensor, Tensor]:
         """Predict with points (N, 2) and mask prompts (N, 1, 4H, 4W): logits (N, 1, 4H, 4W), IoUs (N, 1)."""

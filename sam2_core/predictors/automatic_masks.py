@@ -20,8 +20,15 @@ from sam2_core.detection.suppression import non_maximum_suppression
 from sam2_core.errors import ConfigError
 from sam2_core.model.preprocess import FloatPixels, Pixels
 from sam2_core.predictors.transforms import RgbImage, as_rgb
-from sam2_core.tracking.automatic_masks import MaskBox, MaskRecord, PointPredictions, Thresholds, masks_of_points
-from sam2_core.tracking.mask_filters import fill_small_holes, mask_boxes, remove_small_islands
+from sam2_core.tracking.automatic_masks import (
+    MaskBox,
+    MaskRecord,
+    PointPredictions,
+    Thresholds,
+    mask_box,
+    masks_of_points,
+)
+from sam2_core.tracking.mask_filters import fill_small_holes, remove_small_islands
 from sam2_core.tracking.point_grids import Crop, FloatArray, crop_area, generate_crops, point_grids_of_layers
 from sam2_core.types import BoolArray, Mask
 
@@ -119,7 +126,7 @@ class AutomaticMaskGenerator(ABC):
         records = [each for layer, crop in crops for each in self._process_crop(image, crop, self.point_grids[layer])]
         if len(crops) > 1:
             records = _without_duplicates(records, [1 / crop_area(each.crop) for each in records], self.crop_nms_thresh)
-        return records
+        return [each.with_fitted_boundary() for each in records]
 
     def _process_crop(self, image: Pixels | FloatPixels, crop: Crop, grid: FloatArray) -> list[MaskRecord]:
         if not len(grid):
@@ -177,8 +184,7 @@ def clean_masks(masks: Iterable[Mask], min_area: float, iou_threshold: float) ->
         before = mask.to_array()
         filled = fill_small_holes(before, min_area)
         after = remove_small_islands(filled, min_area)
-        box: MaskBox = tuple(mask_boxes(torch.from_numpy(after)[None])[0].tolist())
-        cleaned.append(CleanedMask(index, Mask.from_array(after), box))
+        cleaned.append(CleanedMask(index, Mask.from_array(after), mask_box(after)))
         has_largest_only = 0 < np.count_nonzero(filled) < min_area
         scores.append(float(np.array_equal(before, after) and not has_largest_only))
     kept = non_maximum_suppression([each.box for each in cleaned], scores, iou_threshold)

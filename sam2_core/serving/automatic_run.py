@@ -13,13 +13,14 @@ from typing import Protocol
 
 from sam2_core.errors import BadPrompt
 from sam2_core.serving.automatic_filter import Candidates, CandidateSet, DistinctMasks, MaskFilter, filter_masks
-from sam2_core.serving.commands import SegmentEverything
+from sam2_core.serving.commands import FitMasks, SegmentEverything
 from sam2_core.serving.tracking_run import STEP_SECONDS, TrackedSession
 from sam2_core.tracking.point_grids import CROP_OVERLAP, Crop, generate_crops, point_grid
 from sam2_core.types import AutomaticMask, AutomaticSettings, Box, Progress
 
 FIRST_STEP = 4  # points of the first command in a crop
 MAX_STEP = 64  # points per command
+FIT_STEP = 12  # masks per command whose boundaries are fitted
 MAX_POINTS_PER_SIDE = 64
 MAX_CROP_LAYERS = 2
 
@@ -50,7 +51,7 @@ class AutomaticUpdate:
     """What one command of a run brought.
 
     Attributes:
-        found: Candidates by number that are new, or wanted again.
+        found: Candidates by number that are new, wanted again, or fitted to the picture.
         dropped: Numbers of earlier candidates that no choice of thresholds shows now.
         done, total: Points of all grids.
         seconds_left: None until the pace is known.
@@ -81,7 +82,8 @@ class AutomaticRun:
     """Iterate over it (`async for`); between two updates nothing is computed.
 
     `masks` are the candidates, by number: all that some choice of the thresholds between the floors of the settings and
-    1 shows, but at most `max_masks` of the settings, those with the highest predicted IoU.
+    1 shows, but at most `max_masks` of the settings, those with the highest predicted IoU. The boundaries of those that
+    are left at the end are fitted to the picture, if the network asks for it.
     """
 
     def __init__(self, session: TrackedSession, request: AutomaticRequest, size: tuple[int, int]) -> None:
@@ -108,16 +110,25 @@ class AutomaticRun:
 
     def shown(self, min_area: int = 0, max_area: int | None = None, edge_distance: int = 0) -> list[AutomaticMask]:
         """The candidates that the thresholds of the settings leave, best first; see `MaskFilter`."""
-        settings, masks = self._request.settings, list(self.masks.values())
+        settings = self._request.settings
         chosen = MaskFilter(
             min_predicted_iou=settings.min_predicted_iou,
             min_stability=settings.min_stability,
             max_overlap=settings.max_overlap,
+        )
+        # Masks overlap as the network gave them; their sizes and places are those of the final ones.
+        left = filter_masks([self._all[number] for number in self.masks], chosen)
+        final = list(self.masks.values())
+        masks = [final[index] for index in left]
+        wanted = MaskFilter(
+            min_predicted_iou=0.0,
+            min_stability=0.0,
+            max_overlap=1.0,
             min_area=min_area,
             max_area=max_area,
             edge_distance=edge_distance,
         )
-        return [masks[index] for index in filter_masks(masks, chosen)]
+        return [masks[index] for index in filter_masks(masks, wanted)]
 
     @property
     def stopped(self) -> bool:
@@ -147,6 +158,22 @@ class AutomaticRun:
                 self._done += done
                 yield self._update(group, found)
             self._all = {number: self._all[number] for each in self._groups for number in each.relevant}
+        async for fitted in self._fit():
+            self.masks |= fitted
+            yield AutomaticUpdate(fitted, (), self._done, self.total, 0)
+
+    async def _fit(self) -> AsyncGenerator[dict[int, AutomaticMask], None]:
+        by_crop: dict[Box, dict[int, AutomaticMask]] = {}
+        for number, mask in self.masks.items():
+            if mask.candidate is not None:
+                by_crop.setdefault(mask.crop, {})[number] = mask
+        for members in by_crop.values():
+            numbers, masks = list(members), tuple(members.values())
+            for part in (slice(start, start + FIT_STEP) for start in range(0, len(masks), FIT_STEP)):
+                if self._stopping:
+                    return
+                command = FitMasks(self._request.frame, masks[part], self._request.min_region_area)
+                yield dict(zip(numbers[part], await self._session.run(command), strict=True))
 
     def _begin_group(self) -> _Group:
         """The group of the next crop: one of its own, or, where masks are compared, all that are left so far."""

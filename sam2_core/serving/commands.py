@@ -245,6 +245,28 @@ class SegmentEverything(Command[tuple[AutomaticMask, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
+class FitMasks(Command[tuple[AutomaticMask, ...]]):
+    """Fit the boundaries of masks of `SegmentEverything` that have a `candidate`, all of one crop, to the picture.
+
+    Holes and islands of fewer than `min_region_area` pixels are removed. Changes nothing in the session.
+    """
+
+    priority = Priority.TRACK
+    frame: int
+    masks: tuple[AutomaticMask, ...]
+    min_region_area: int = 0
+
+    def apply(self, session: TrackingSession) -> tuple[AutomaticMask, ...]:
+        """See `Command.apply`."""
+        return session.fit_masks(self.frame, self.masks, self.min_region_area)
+
+    @property
+    def encoded_frames(self) -> range:
+        """See `Command.encoded_frames`."""
+        return _only(self.frame)
+
+
+@dataclass(frozen=True, slots=True)
 class EncodeFrame(Command[None]):
     """Encode a frame that a user looks at, so that the first click on it need not wait for that.
 

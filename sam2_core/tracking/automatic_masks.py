@@ -5,15 +5,18 @@ that a threshold leaves. The official generators and the sessions use it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.tracking.mask_filters import is_near_crop_edge, mask_boxes, stability_scores, uncrop_mask
+from sam2_core.tracking.masks import full_mask
 from sam2_core.tracking.point_grids import Crop, crop_area
-from sam2_core.types import Mask
+from sam2_core.types import BoolArray, Mask
 
 MAX_UPSAMPLED_PIXELS = 64_000_000
 """Logits upsampled to the size of the image at a time (but at least those of one point); bounds the memory."""
@@ -23,8 +26,28 @@ MaskBox: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class CoarseMask:
+    """What the boundary of a mask is fitted from: its logits (4H, 4W), and the pixels (1, S, S, 3) of its crop."""
+
+    logits: Tensor
+    pixels: Tensor
+
+    def fitted(self, crop: Crop, image_size: tuple[int, int]) -> Mask:
+        """The mask at the size of the image (height, width), as that of a prompt."""
+        left, top, right, bottom = crop
+        geometry = InputGeometry.stretched(self.pixels.shape[1], (bottom - top, right - left))
+        mask = full_mask(self.logits, geometry, self.pixels)
+        return Mask.from_array(uncrop_mask(mask.to_array(), crop, image_size))
+
+
+@dataclass(frozen=True, slots=True)
 class MaskRecord:
-    """A mask with its statistics; `box` and `point` are in pixels of the whole image."""
+    """A mask with its statistics; `box` and `point` are in pixels of the whole image.
+
+    It is the mask number `candidate` of its point. `coarse` is there where its boundary is still to be fitted: filters
+    compare masks as the network gave them, because thresholds are chosen for these, and because only those that are
+    left are worth the time.
+    """
 
     mask: Mask
     box: MaskBox
@@ -32,27 +55,46 @@ class MaskRecord:
     predicted_iou: float
     stability_score: float
     crop: Crop
+    candidate: int
+    coarse: CoarseMask | None = None
+
+    def with_fitted_boundary(self) -> MaskRecord:
+        """The record of the fitted mask, with its box; predicted IoU and stability score are the network's."""
+        if self.coarse is None:
+            return self
+        mask = self.coarse.fitted(self.crop, (self.mask.height, self.mask.width))
+        if not mask.area:  # of less than a pixel
+            return replace(self, coarse=None)
+        return replace(self, mask=mask, box=mask_box(mask.to_array()), coarse=None)
+
+
+def mask_box(mask: BoolArray) -> MaskBox:
+    """The box of a mask (H, W)."""
+    left, top, right, bottom = mask_boxes(torch.from_numpy(mask)[None])[0].tolist()
+    return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)
 class PointPredictions:
     """M masks for each of B points in one crop.
 
-    logits (B, M, 4H, 4W), predicted_ious (B, M), points (B, 2) in pixels of the crop, on the CPU.
+    logits (B, M, 4H, 4W), predicted_ious (B, M), points (B, 2) in pixels of the crop, on the CPU. With the `pixels`
+    (1, S, S, 3) of the crop, the records of the masks are `coarse`.
     """
 
     logits: Tensor
     predicted_ious: Tensor
     points: Tensor
+    pixels: Tensor | None = None
 
     def filter(self, keep: Tensor) -> PointPredictions:
         """Those of some points, as indices or booleans."""
-        return PointPredictions(self.logits[keep], self.predicted_ious[keep], self.points[keep.cpu()])
+        return PointPredictions(self.logits[keep], self.predicted_ious[keep], self.points[keep.cpu()], self.pixels)
 
     def split(self, count: int) -> Iterator[PointPredictions]:
         """Batches of up to `count` points."""
         columns = (column.split(count) for column in (self.logits, self.predicted_ious, self.points))
-        return map(PointPredictions, *columns)
+        return map(partial(PointPredictions, pixels=self.pixels), *columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +158,15 @@ def _records(
         (points + points.new_tensor(offset))[keep.cpu()].tolist(),
         predictions.predicted_ious[kept][keep].tolist(),
         stability[keep].tolist(),
+        kept.nonzero()[:, 1][keep].tolist(),
+        _coarse_masks(predictions, kept, keep),
     )
-    for mask, box, point, iou, score in zip(*columns, strict=True):
+    for mask, box, point, iou, score, number, coarse in zip(*columns, strict=True):
         whole = Mask.from_array(uncrop_mask(mask, crop, image_size))
-        yield MaskRecord(whole, tuple(box), tuple(point), iou, score, crop)
+        yield MaskRecord(whole, tuple(box), tuple(point), iou, score, crop, number, coarse)
+
+
+def _coarse_masks(predictions: PointPredictions, kept: Tensor, keep: Tensor) -> list[CoarseMask | None]:
+    if (pixels := predictions.pixels) is None:
+        return [None] * int(keep.sum())
+    return [CoarseMask(logits, pixels) for logits in predictions.logits[kept][keep].cpu()]

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
 
 from sam2_core.model.input_geometry import logits_of_frame
 from sam2_core.model.network import ImageFeatures
-from sam2_core.tracking.automatic_masks import MaskRecord, PointPredictions, Thresholds, masks_of_points
+from sam2_core.tracking.automatic_masks import (
+    CoarseMask,
+    MaskBox,
+    MaskRecord,
+    PointPredictions,
+    Thresholds,
+    mask_box,
+    masks_of_points,
+)
 from sam2_core.tracking.crop_refinement import Window
-from sam2_core.tracking.mask_filters import mask_boxes, remove_small_regions
+from sam2_core.tracking.mask_filters import remove_small_regions
 from sam2_core.tracking.masks import as_fraction
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.types import AutomaticMask, Box, Mask, Point, RatingSettings
@@ -36,6 +45,43 @@ def segment_points(
 
     `features` are those of the window. Masks of fewer than `MIN_AUTOMATIC_AREA` pixels are left out.
     """
+    crop = (window.left, window.top, window.right, window.bottom)
+    crop_logits = partial(logits_of_frame, geometry=segmenter.network.geometry(*window.size))
+    ratings, is_coarse = segmenter.network.config.ratings, features.pixels is not None
+    predictions = _predictions(segmenter, features, window, points)
+    for record in masks_of_points(predictions, crop, frame_size, thresholds, crop_logits):
+        if record.mask.area >= MIN_AUTOMATIC_AREA:
+            yield _automatic_mask(record, min_region_area, ratings, is_coarse)
+
+
+def fit_masks(
+    segmenter: Segmenter,
+    features: ImageFeatures,
+    window: Window,
+    masks: Sequence[AutomaticMask],
+    min_region_area: float,
+) -> Iterator[AutomaticMask]:
+    """Masks of `segment_points` with boundaries that are fitted to the picture, for networks with `fit_boundaries`.
+
+    They are predicted once more, because the logits of all that are found would be much to keep. Predicted IoU,
+    stability score and rating are the network's.
+    """
+    crop, pixels = (window.left, window.top, window.right, window.bottom), features.pixels
+    predictions = _predictions(segmenter, features, window, [(each.point.x, each.point.y) for each in masks])
+    for mask, candidates in zip(masks, predictions.logits, strict=True):
+        fitted = replace(mask, candidate=None)
+        # Another network, which can take the place of the former one at any time, may have none of this.
+        if pixels is not None and mask.candidate is not None and mask.candidate < len(candidates):
+            coarse = CoarseMask(candidates[mask.candidate], pixels)
+            shape, box = _cleaned(coarse.fitted(crop, (mask.mask.height, mask.mask.width)), min_region_area)
+            if shape.area >= MIN_AUTOMATIC_AREA:
+                fitted = replace(fitted, mask=shape, box=_enclosing(box))
+        yield fitted
+
+
+def _predictions(
+    segmenter: Segmenter, features: ImageFeatures, window: Window, points: Sequence[tuple[float, float]]
+) -> PointPredictions:
     network, geometry = segmenter.network, segmenter.network.geometry(*window.size)
     inner = torch.tensor(points, dtype=torch.float32) - torch.tensor([window.left, window.top])
     coords = geometry.to_input(inner).to(network.device)[:, None]  # (B, 1, 2)
@@ -44,24 +90,35 @@ def segment_points(
     logits, ious = output.candidates, output.candidate_predicted_iou
     if logits is None or ious is None:  # the network is set to give a single mask for a point
         logits, ious = output.logits, output.predicted_iou
-    crop = (window.left, window.top, window.right, window.bottom)
-    predictions = PointPredictions(logits, ious.float(), inner)
-    crop_logits = partial(logits_of_frame, geometry=geometry)
-    for record in masks_of_points(predictions, crop, frame_size, thresholds, crop_logits):
-        if record.mask.area >= MIN_AUTOMATIC_AREA:
-            yield _automatic_mask(record, min_region_area, network.config.ratings)
+    return PointPredictions(logits, ious.float(), inner)
 
 
-def _automatic_mask(record: MaskRecord, min_region_area: float, ratings: RatingSettings) -> AutomaticMask:
-    mask, box = record.mask, record.box
-    if min_region_area > 0:
-        cleaned = remove_small_regions(mask.to_array(), min_region_area)
-        left, top, right, bottom = mask_boxes(torch.from_numpy(cleaned)[None])[0].tolist()
-        mask, box = Mask.from_array(cleaned), (left, top, right, bottom)
-    left, top, right, bottom = box
-    enclosing = Box(left, top, right + 1, bottom + 1)
+def _automatic_mask(
+    record: MaskRecord, min_region_area: float, ratings: RatingSettings, is_coarse: bool
+) -> AutomaticMask:
+    mask, box = (record.mask, record.box) if min_region_area <= 0 else _cleaned(record.mask, min_region_area)
     iou = as_fraction(record.predicted_iou)
-    point, crop = Point(*record.point), Box(*record.crop)
     return AutomaticMask(
-        mask, iou, record.stability_score, enclosing, point, crop, ratings.rate(iou, record.stability_score)
+        mask,
+        iou,
+        record.stability_score,
+        _enclosing(box),
+        Point(*record.point),
+        Box(*record.crop),
+        ratings.rate(iou, record.stability_score),
+        record.candidate if is_coarse else None,
     )
+
+
+def _cleaned(mask: Mask, min_region_area: float) -> tuple[Mask, MaskBox]:
+    """A mask without small regions, and its box."""
+    pixels = mask.to_array()
+    if min_region_area > 0:
+        pixels = remove_small_regions(pixels, min_region_area)
+        mask = Mask.from_array(pixels)
+    return mask, mask_box(pixels)
+
+
+def _enclosing(box: MaskBox) -> Box:
+    left, top, right, bottom = box
+    return Box(left, top, right + 1, bottom + 1)

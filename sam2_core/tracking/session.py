@@ -6,7 +6,7 @@ calls, so that replaying an edit log restores a session.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from sam2_core.model.network import SAM2, ImageFeatures
 from sam2_core.model.preprocess import Pixels
 from sam2_core.model.sam import Network
 from sam2_core.tracking.automatic_masks import Thresholds
-from sam2_core.tracking.automatic_segmenter import MAX_AUTOMATIC_POINTS, segment_points
+from sam2_core.tracking.automatic_segmenter import MAX_AUTOMATIC_POINTS, fit_masks, segment_points
 from sam2_core.tracking.crop_refinement import Window, crop_pixels
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.frame_reader import FrameReader, FrameSource
@@ -215,10 +215,25 @@ class TrackingSession:
             return ()
         size = self.size.of(frame)
         window = Window.of(crop, *size)
-        is_whole = window.size == size
-        features = self._features(frame) if is_whole else self._window_features(frame, window)
+        features = self._automatic_features(frame, window)
         thresholds = Thresholds(min_predicted_iou, min_stability, stability_offset)
         return tuple(segment_points(self._segmenter, features, window, size, list(points), thresholds, min_region_area))
+
+    def fit_masks(
+        self, frame: int, masks: Sequence[AutomaticMask], min_region_area: int = 0
+    ) -> tuple[AutomaticMask, ...]:
+        """Masks of `segment_everything`, all of one crop, with boundaries fitted to the picture; changes nothing.
+
+        Raises `BadPrompt` if the frame does not exist and `ValueError` for too many masks.
+        """
+        self._check_frame(frame)
+        if len(masks) > MAX_AUTOMATIC_POINTS:
+            raise ValueError(f"Fit at most {MAX_AUTOMATIC_POINTS} masks at a time, not {len(masks)}.")
+        if not masks:
+            return ()
+        window = Window.of(masks[0].crop, *self.size.of(frame))
+        features = self._automatic_features(frame, window)
+        return tuple(fit_masks(self._segmenter, features, window, masks, min_region_area))
 
     def encode_frame(self, frame: int) -> None:
         """Encode a frame ahead of its use; changes nothing else."""
@@ -312,6 +327,10 @@ class TrackingSession:
     def _crop_features(self, frame: int, crop: Window) -> ImageFeatures:
         """The features of a crop with its margin, resized to the network's input."""
         return self._window_features(frame, crop.with_margin(*self.size.of(frame)))
+
+    def _automatic_features(self, frame: int, window: Window) -> ImageFeatures:
+        is_whole = window.size == self.size.of(frame)
+        return self._features(frame) if is_whole else self._window_features(frame, window)
 
     def _window_features(self, frame: int, window: Window) -> ImageFeatures:
         height, width = self.size.of(frame)

@@ -7,12 +7,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from sam2_core.serving.commands import Command, SegmentEverything
+from sam2_core.serving.commands import Command, FitMasks, SegmentEverything
+from sam2_core.types import AutomaticMask, Mask
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import DEADLINE, launched
@@ -22,6 +25,8 @@ pytestmark = pytest.mark.browser
 PLACE = (0.375, 0.375)  # of a point of the grid; the disc that fits best reaches 0.12 of the height from there
 BESIDE = (0.375, 0.28)  # in that disc, outside of the smaller one
 BETWEEN = (0.25, 0.25)  # in none
+CORNER = (0.31, 0.27)  # of the square around that disc
+OTHER, OTHER_CORNER = (0.625, 0.28), (0.56, 0.27)  # the same of the point to the right
 
 
 class HeldEngine(FakeEngine):
@@ -35,6 +40,29 @@ class HeldEngine(FakeEngine):
         if isinstance(command, SegmentEverything):
             assert self.gate.acquire(timeout=DEADLINE)
         return super().execute(session, command)
+
+
+class FittingEngine(FakeEngine):
+    """Discs become squares at the end, once the test lets that through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def execute(self, session: str, command: Command[Any]) -> Any:
+        if isinstance(command, FitMasks):
+            assert self.gate.wait(DEADLINE)
+            return tuple(map(square_of, command.masks))
+        found = super().execute(session, command)
+        if isinstance(command, SegmentEverything):
+            return tuple(replace(each, candidate=0) for each in found)
+        return found
+
+
+def square_of(disc: AutomaticMask) -> AutomaticMask:
+    pixels, box = np.zeros((disc.mask.height, disc.mask.width), bool), disc.box
+    pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = True
+    return replace(disc, mask=Mask.from_array(pixels), candidate=None)
 
 
 def find_everything(desk: Desk) -> None:
@@ -165,4 +193,33 @@ def test_a_run_goes_on_after_a_lost_connection(chromium: Any, visit: Callable[..
         desk.expect(".mk-automatic-job").to_be_hidden()
         desk.expect(".mk-automatic-count").to_have_text("32 of 48")
         desk.expect(".mk-automatic-note").to_be_hidden()
+        desk.context.close()
+
+
+def test_masks_that_are_fitted_at_the_end_replace_those_before(
+    chromium: Any, visit: Callable[..., Desk], picture: Path
+) -> None:
+    engine = FittingEngine()
+    with launched(engine) as (_, address):
+        desk = visit(address)
+        desk.open(picture)
+        desk.press("a")
+        desk.page.locator(".mk-automatic-stability").fill("60")
+        desk.expect(".mk-automatic-count").to_have_text("32 of 48")
+        desk.click(*BESIDE)
+        desk.expect_objects(1)
+        desk.click(*CORNER)
+        desk.click(*OTHER_CORNER)
+        desk.expect_objects(1)
+        hover(desk, *OTHER)
+        desk.expect(".mk-automatic-badge").to_have_text("good · click to take it")
+        engine.gate.set()
+        desk.expect(".mk-automatic-job").to_be_hidden()
+        desk.expect(".mk-automatic-badge").to_have_text("good · click to take it")
+        desk.expect(".mk-automatic-count").to_have_text("32 of 48")
+        desk.click(*CORNER)  # what is an object already stays a disc
+        desk.click(*OTHER_CORNER)
+        desk.expect_objects(2)
+        desk.click(*BESIDE)
+        desk.expect_objects(1)
         desk.context.close()

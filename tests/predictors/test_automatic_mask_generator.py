@@ -36,12 +36,16 @@ class DiscPredictor:
     sizes: list[tuple[int, int]] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     prompted_with_masks: list[bool] = field(default_factory=list)
+    pixels: Tensor | None = None  # (1, S, S, 3), to which boundaries are fitted
 
     def set_image(self, image: np.ndarray) -> None:
         self.sizes.append(image.shape[:2])
 
     def reset_predictor(self) -> None:
         pass
+
+    def _current_features(self) -> dict[str, Tensor]:
+        return {} if self.pixels is None else {"pixels": self.pixels}
 
     def _predict_low_res(
         self, points: tuple[Tensor, Tensor], mask_input: Tensor | None, multimask_output: bool
@@ -335,3 +339,43 @@ def test_the_bundled_network_finds_a_bright_disc() -> None:
     )
     overlaps = [(r["segmentation"] & disc).sum() / (r["segmentation"] | disc).sum() for r in generator.generate(image)]
     assert max(overlaps) > 0.75
+
+
+def larger_discs(side: int) -> Tensor:
+    """Pixels (1, 4S, 4S, 3) of a picture in which the four discs of `FOUR` are a little larger than the predicted."""
+    rows, columns = np.mgrid[: 4 * side, : 4 * side] / 4
+    distances = [np.hypot(columns - x * side, rows - y * side) for x, y in FOUR]
+    painted = np.where(np.min(distances, axis=0) < 14, 220, 40).astype(np.uint8)
+    return torch.from_numpy(painted)[None, ..., None].expand(-1, -1, -1, 3)
+
+
+def test_boundaries_are_fitted_after_all_filters(find: Any) -> None:
+    image = np.zeros((HEIGHT, HEIGHT, 3), np.uint8)
+    plain = find(DiscPredictor(slope=0.2), image)
+    fitted = find(DiscPredictor(slope=0.2, pixels=larger_discs(HEIGHT)), image)
+    assert len(fitted) == len(plain) == 4
+    rows, columns = np.ogrid[:HEIGHT, :HEIGHT]
+    for before, after in zip(plain, fitted, strict=True):
+        [(x, y)] = after["point_coords"]
+        disc, mask = np.hypot(columns - x, rows - y) < 14, after["segmentation"]
+        assert (mask ^ disc).sum() < 0.5 * (before["segmentation"] ^ disc).sum()
+        ys, xs = np.nonzero(mask)
+        assert after["bbox"] == [xs.min(), ys.min(), xs.max() - xs.min(), ys.max() - ys.min()]
+        assert after["area"] == mask.sum()
+        for name in ("predicted_iou", "stability_score", "point_coords", "crop_box"):
+            assert after[name] == before[name]
+    other = find(DiscPredictor(pixels=larger_discs(HEIGHT)), image, mask_threshold=1.0)
+    np.testing.assert_equal(other, find(image=image, mask_threshold=1.0))
+
+
+def test_masks_of_crops_are_fitted_in_the_pixels_of_their_crop() -> None:
+    pixels = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    pixels[20:50, 30:70], pixels[70:100, 90:140] = (220, 180, 40), (20, 60, 250)
+    network = build_sam2(device="cpu")
+    settings: dict[str, Any] = {"points_per_side": 4, "pred_iou_thresh": 0.5, "stability_score_thresh": 0.3}
+    found = SAM2AutomaticMaskGenerator(network, **settings, crop_n_layers=1).generate(pixels)
+    of_crops = [each for each in found if each["crop_box"][2:] != [WIDTH, HEIGHT]]
+    square = np.zeros((HEIGHT, WIDTH), bool)
+    square[20:50, 30:70] = True
+    best = max(of_crops, key=lambda each: (each["segmentation"] & square).sum() / (each["segmentation"] | square).sum())
+    assert (best["segmentation"] & square).sum() > 0.97 * (best["segmentation"] | square).sum()

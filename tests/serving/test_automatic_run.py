@@ -15,12 +15,12 @@ from sam2_core.errors import BadPrompt
 from sam2_core.model.network import SAM2
 from sam2_core.predictors.automatic_mask_generator import SAM2AutomaticMaskGenerator
 from sam2_core.predictors.build import build_sam2
-from sam2_core.serving.automatic_run import AutomaticRequest, AutomaticRun, only_above_thresholds
-from sam2_core.serving.commands import Command, SegmentEverything
+from sam2_core.serving.automatic_run import AutomaticRequest, AutomaticRun, AutomaticUpdate, only_above_thresholds
+from sam2_core.serving.commands import Command, FitMasks, SegmentEverything
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, TrackingSession
-from sam2_core.types import AutomaticMask, AutomaticSettings, Box
+from sam2_core.types import AutomaticMask, AutomaticSettings, Box, Prompt
 from tests.networks import tiny_network
 
 HEIGHT, WIDTH = 120, 160
@@ -169,3 +169,42 @@ def test_single_pixels_of_a_tiny_picture_are_no_masks() -> None:
     with torch.inference_mode():
         found = session.segment_everything(0, Box(0, 0, 8, 8), points, 0.3, 0.5, 1.0)
     assert found and min(each.mask.area for each in found) == 4
+
+
+def test_only_masks_that_are_left_are_fitted_and_as_those_of_a_click() -> None:
+    session = DirectSession(build_sam2(device="cpu"))
+    settings = replace(SETTINGS, points_per_side=3, crop_layers=0, max_overlap=1.0, max_mask_overlap=0.5)
+    run = AutomaticRun(session, AutomaticRequest(0, settings), (HEIGHT, WIDTH))
+
+    async def updates() -> list[AutomaticUpdate]:
+        return [update async for update in run]
+
+    *_, last = asyncio.run(updates())
+    sent = [command for command in session.commands if isinstance(command, FitMasks)]
+    coarse = [mask for command in sent for mask in command.masks]
+    assert len(coarse) == len(run.masks) > 1
+    assert all(session.commands.index(command) >= len(session.commands) - len(sent) for command in sent)
+    assert last.found.items() <= run.masks.items() and last.done == last.total
+    for before, after in zip(coarse, run.masks.values(), strict=True):
+        prompt = Prompt((after.point,), choice=before.candidate)
+        with torch.inference_mode():
+            [clicked] = session.session.preview(0, 1, prompt).objects
+        assert (after.mask.to_array() ^ clicked.mask.to_array()).mean() < 1e-3
+        rows, columns = np.nonzero(after.mask.to_array())
+        assert after.box == Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        assert replace(after, mask=before.mask, box=before.box, candidate=before.candidate) == before
+    assert [mask.mask for mask in coarse] != [mask.mask for mask in run.masks.values()]
+
+
+def test_a_network_without_fitted_boundaries_is_not_asked_for_them() -> None:
+    session = DirectSession()
+    asyncio.run(everything(session, AutomaticRequest(0, SETTINGS)))
+    assert not any(isinstance(command, FitMasks) for command in session.commands)
+    found = session.session.segment_everything(0, Box(0, 0, WIDTH, HEIGHT), ((40, 40),), 0.0, 0.0, 1.0)
+    assert {mask.candidate for mask in found} == {None}
+    numbered = tuple(replace(mask, candidate=0) for mask in found)
+    with torch.inference_mode():
+        assert asyncio.run(session.run(FitMasks(0, numbered))) == found
+    assert asyncio.run(session.run(FitMasks(0, ()))) == ()
+    with pytest.raises(ValueError, match="at most 256 masks"):
+        asyncio.run(session.run(FitMasks(0, numbered * 300)))

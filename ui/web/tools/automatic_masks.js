@@ -246,7 +246,10 @@ class AutomaticMasks {
   /** @param {AutomaticMasksMessage} message */
   received(message) {
     if (!this.#isOurs(message) || !this.settings) return;
-    for (const mask of message.masks) this.#found.set(mask.id, this.#found.get(mask.id) ?? mask);
+    for (const mask of message.masks) {
+      const before = this.#found.get(mask.id);
+      if (!before || !this.objectOf(before)) this.#found.set(mask.id, mask); // fitted at last; an object stays as it is
+    }
     for (const id of message.dropped) this.#found.delete(id);
     this.#refreshTimer ||= setTimeout(() => this.refresh(), REFRESH_INTERVAL);
   }
@@ -317,8 +320,9 @@ class AutomaticMasks {
     this.known = wanted.length - offered.length;
     this.total = Math.max(offered.length, possible - (passing.length - offered.length));
     this.shown = offered;
-    if (this.proposal && !offered.includes(this.proposal)) this.proposal = null;
-    if (this.highlighted && !offered.includes(this.highlighted)) this.highlighted = this.proposal;
+    const now = (/** @type {Candidate | null} */ mask) => offered.find(({ id }) => id === mask?.id) ?? null;
+    this.proposal = now(this.proposal);
+    this.highlighted = now(this.highlighted) ?? this.proposal;
     this.revision += 1;
     emit('automatic');
   }
