@@ -78,8 +78,10 @@ class ClipSegmenter:
         logits, quality = self.predictor._predict_low_res(points, None, points is None, concepts=tokens)
         best = quality.argmax(dim=1)
         chosen = torch.take_along_dim(logits, best[:, None, None, None], dim=1)
-        masks = self.predictor._at_size_of_image(chosen, -1)[:, 0] > 0
-        return TextMasks(masks.cpu().numpy(), torch.take_along_dim(quality, best[:, None], 1)[:, 0].cpu().numpy())
+        masks, _ = self.predictor._at_size_of_image(chosen, -1)
+        return TextMasks(
+            (masks[:, 0] > 0).cpu().numpy(), torch.take_along_dim(quality, best[:, None], 1)[:, 0].cpu().numpy()
+        )
 
 
 def _read_prompt(file: Path) -> tuple[ClipPrompt, str]:

@@ -213,25 +213,22 @@ class SAM2ImagePredictor:
         """
         prompts = _with_boxes(point_coords, point_labels, boxes)
         logits, predicted_iou = self._predict_low_res(prompts, mask_input, multimask_output, img_idx)
-        size, fitted = self._current_sizes()[img_idx], self._fitted(logits, img_idx)
-        if fitted is None:
-            masks = self._transforms.postprocess_masks(logits, size)
-        else:
-            masks = F.interpolate(fitted, size, mode="bilinear", align_corners=False)
-            logits = at_mask_size(fitted, logits)
+        masks, logits = self._at_size_of_image(logits, img_idx)
         if not return_logits:
             masks = masks > self.mask_threshold
         return masks, predicted_iou, as_mask_input(logits)
 
-    def _fitted(self, logits: Tensor, img_idx: int) -> Tensor | None:
-        """Low-resolution logits (B, M, 4H, 4W) of masks -> (B, M, S, S) with boundaries that are fitted to kept pixels.
+    def _at_size_of_image(self, logits: Tensor, img_idx: int) -> tuple[Tensor, Tensor]:
+        """Low-resolution logits (B, M, 4H, 4W) -> those of the masks (B, M, height, width), and those to feed back.
 
-        None if there are no pixels, or if boundaries are not those of logit 0: fitted logits are within -8 to 8.
+        Boundaries are fitted to kept pixels, where they are those of logit 0; the logits are then within -8 to 8.
         """
-        pixels = self._current_features().get("pixels")
+        size, pixels = self._current_sizes()[img_idx], self._current_features().get("pixels")
         if pixels is None or self.mask_threshold:
-            return None
-        return fit_boundaries(self._transforms.without_specks(logits), pixels[img_idx][None]).to(logits.device)
+            return self._transforms.postprocess_masks(logits, size), logits
+        fitted = fit_boundaries(self._transforms.without_specks(logits), pixels[img_idx][None]).to(logits.device)
+        masks = F.interpolate(fitted, size, mode="bilinear", align_corners=False)
+        return masks, at_mask_size(fitted, logits)
 
     @torch.no_grad()
     def _predict_low_res(
