@@ -19,6 +19,7 @@ from sam2_core.types import AutomaticMask, Box, Mask
 MAX_COMPARED = 2048
 """Masks whose overlaps `DistinctMasks` knows at a time; those with the lowest predicted IoU are left out."""
 _GRID = 96  # samples of a mask along each side
+_ONES = np.array([number.bit_count() for number in range(2**16)], np.uint8)
 _MIN_SAMPLES = 8  # in a mask; of smaller ones the boxes are compared
 
 
@@ -128,7 +129,8 @@ class DistinctMasks:
         self._indices = np.zeros(0, np.int64)  # of those that are compared
         self._scores = np.zeros(0)
         self._corners = np.zeros((0, 4), np.float32)
-        self._samples = np.zeros((0, _GRID**2), bool)
+        self._samples = np.zeros((0, _GRID**2 // 16), np.uint16)  # a bit each
+        self._counts = np.zeros(0, np.int64)  # of samples in the mask
         self._overlaps = np.zeros((0, 0), bool)
 
     def add(self, masks: Sequence[AutomaticMask]) -> list[bool]:
@@ -146,22 +148,28 @@ class DistinctMasks:
         self._count += new
         self._scores = np.concatenate([self._scores, _scores(masks)])
         self._corners = np.concatenate([self._corners, corner_array(masks)])
-        self._samples = np.concatenate([self._samples, np.stack([_sample(mask.mask) for mask in masks])])
+        samples = np.stack([_sample(mask.mask) for mask in masks])
+        self._samples = np.concatenate([self._samples, np.packbits(samples, axis=1).view(np.uint16)])
+        self._counts = np.concatenate([self._counts, np.count_nonzero(samples, axis=1)])
         overlaps = self._overlaps_with(slice(known, None))  # (new, all)
         self._overlaps = np.pad(self._overlaps, (0, new))
         self._overlaps[known:], self._overlaps[:, known:] = overlaps, overlaps.T
 
     def _overlaps_with(self, new: slice) -> npt.NDArray[np.bool_]:
-        samples = self._samples.astype(np.float32)
-        counts = samples.sum(axis=1)
-        shared = samples[new] @ samples.T
-        ious = shared / np.maximum(1, counts[new, None] + counts - shared)
-        is_small = np.minimum(counts[new, None], counts) < _MIN_SAMPLES
-        return np.where(is_small, box_overlaps(self._corners[new], self._corners), ious) > self._max_overlap
+        counts, limit = self._counts, self._max_overlap
+        smaller, larger = np.minimum(counts[new, None], counts), np.maximum(counts[new, None], counts)
+        is_small = smaller < _MIN_SAMPLES
+        overlaps = is_small & (box_overlaps(self._corners[new], self._corners) > limit)
+        # The IoU is at most the ratio of the areas, so that most masks need not be compared.
+        comparable = ~is_small & (smaller > limit * larger)
+        for row, sample, count, rows in zip(overlaps, self._samples[new], counts[new], comparable, strict=True):
+            shared = _ONES[self._samples[rows] & sample].sum(axis=1, dtype=np.int64)
+            row[rows] = shared / (count + counts[rows] - shared) > limit
+        return overlaps
 
     def _forget(self, rows: npt.NDArray[np.int64]) -> None:
         if len(rows):
-            for name in ("_indices", "_scores", "_corners", "_samples"):
+            for name in ("_indices", "_scores", "_corners", "_samples", "_counts"):
                 setattr(self, name, np.delete(getattr(self, name), rows, axis=0))
             self._overlaps = np.delete(np.delete(self._overlaps, rows, axis=0), rows, axis=1)
 

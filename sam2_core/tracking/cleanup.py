@@ -33,18 +33,29 @@ def component_areas(pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _small_components(pixels: Tensor, max_area: float) -> Tensor:
-    labels, areas = _components(pixels)
-    return _like(pixels, (labels > 0) & (areas <= max_area))
+    small = np.zeros(pixels.shape, np.bool_)
+    for plane, result in zip(_planes(pixels), small.reshape(-1, *pixels.shape[-2:]), strict=True):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
+        is_small = stats[:, cv2.CC_STAT_AREA] <= max_area
+        is_small[0] = False  # label 0 is everything outside of `pixels`
+        if is_small.any():
+            np.take(is_small, labels, out=result)
+    return _like(pixels, small)
 
 
 def _components(pixels: Tensor) -> tuple[IntArray, IntArray]:
-    planes = pixels.reshape(-1, *pixels.shape[-2:]).to("cpu", torch.uint8).numpy()
+    planes = _planes(pixels)
     labels, areas = np.zeros(planes.shape, np.int32), np.zeros(planes.shape, np.int32)
     for index, plane in enumerate(planes):
         _, labels[index], stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
         stats[0, cv2.CC_STAT_AREA] = 0  # label 0 is everything outside of `pixels`
         areas[index] = stats[labels[index], cv2.CC_STAT_AREA]
     return labels, areas
+
+
+def _planes(pixels: Tensor) -> npt.NDArray[np.uint8]:
+    planes: npt.NDArray[np.uint8] = pixels.reshape(-1, *pixels.shape[-2:]).to("cpu", torch.uint8).numpy()
+    return planes
 
 
 def _like(pixels: Tensor, values: npt.NDArray[Any]) -> Tensor:

@@ -6,14 +6,12 @@ of size 0: the official convention, which the official thresholds assume.
 
 from __future__ import annotations
 
-import math
-
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sam2_core.tracking.cleanup import fill_holes, remove_islands
 from sam2_core.tracking.point_grids import Crop
 from sam2_core.types import BoolArray
 
@@ -77,17 +75,46 @@ def remove_small_regions(mask: BoolArray, min_area: float) -> BoolArray:
 
 def fill_small_holes(mask: BoolArray, min_area: float) -> BoolArray:
     """Fill the background regions of fewer than `min_area` pixels."""
-    filled = fill_holes(torch.from_numpy(mask).float() - 0.5, math.nextafter(min_area, 0))
-    return (filled > 0).numpy()
+    filled, part = mask.copy(), _part_with_regions(mask, min_area)
+    background = ~mask[part]
+    labels, areas = _regions(background)
+    # What goes on beyond the part is larger than it looks in there.
+    height, width = mask.shape
+    for is_open, edge in (
+        (part[0].start > 0, labels[:1]),
+        (part[0].stop < height, labels[-1:]),
+        (part[1].start > 0, labels[:, :1]),
+        (part[1].stop < width, labels[:, -1:]),
+    ):
+        if is_open:
+            areas[edge.ravel()] = height * width
+    filled[part] |= background & (areas < min_area)[labels]
+    return filled
 
 
 def remove_small_islands(mask: BoolArray, min_area: float) -> BoolArray:
     """Remove the foreground regions of fewer than `min_area` pixels, but the largest."""
-    kept = remove_islands(torch.from_numpy(mask).float() - 0.5, math.nextafter(min_area, 0)) > 0
-    return kept.numpy() if kept.any() else _largest_region(mask)
+    kept, part = mask.copy(), _part_with_regions(mask, 0)
+    labels, areas = _regions(mask[part])
+    if len(areas) > 1:
+        is_kept = areas >= min_area
+        is_kept[1 + int(areas[1:].argmax())] = True
+        kept[part] &= is_kept[labels]
+    return kept
 
 
-def _largest_region(mask: BoolArray) -> BoolArray:
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = statistics[:, cv2.CC_STAT_AREA] * (np.arange(len(statistics)) > 0)  # label 0 is the background
-    return mask & (labels == areas.argmax())
+def _regions(pixels: BoolArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The label of each pixel, 0 outside of all regions, and the areas by label."""
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8), connectivity=8)
+    return np.asarray(labels, np.int32), np.asarray(statistics[:, cv2.CC_STAT_AREA], np.int32)
+
+
+def _part_with_regions(mask: BoolArray, min_area: float) -> tuple[slice, slice]:
+    """The part of a mask (H, W) with all its foreground and all of the background regions of fewer than `min_area`
+    pixels. Beyond an edge of it that is not one of the mask there are at least so many, all of the background."""
+    height, width = mask.shape
+    left, top, columns, rows = cv2.boundingRect(mask.astype(np.uint8))
+    right, bottom = left + columns, top + rows
+    above, below = (line if line * width < min_area else 1 for line in (top, height - bottom))
+    before, behind = (line if line * height < min_area else 1 for line in (left, width - right))
+    return slice(max(0, top - above), bottom + below), slice(max(0, left - before), right + behind)
