@@ -238,7 +238,7 @@ class RatingSettings:
     """How sure a network must be of a mask for each word. What counts is the predicted IoU times the stability score.
 
     Attributes:
-        good: A prompted mask is good from this product on: its IoU is then at least 0.8 in nine of ten cases.
+        good: A prompted mask is good from this product on: its IoU is then at least 0.8 in about nine of ten cases.
         good_tracked: The same for a tracked mask, which must also be unsuspicious.
         poor: Masks with a lower product are poor.
         min_similarity: A tracked mask is suspicious if the image features in it are less similar (by their cosine) to

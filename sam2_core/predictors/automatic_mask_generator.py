@@ -121,8 +121,10 @@ class SAM2AutomaticMaskGenerator(AutomaticMaskGenerator):
             repeats = logits.shape[1]
             coords, points = (each.repeat_interleave(repeats, dim=0) for each in (coords, points))
             logits, ious = self._refine(coords, as_mask_input(logits).flatten(0, 1)[:, None])
-        # Boundaries are fitted to those of logit 0.
+        # Boundaries are fitted to those of logit 0, of masks without specks.
         pixels = None if self.mask_threshold else self.predictor._current_features().get("pixels")
+        if pixels is not None:
+            logits = self.predictor._transforms.without_specks(logits)
         return PointPredictions(logits, ious.float(), points, pixels)
 
     def _refine(self, coords: Tensor, low_res: Tensor) -> tuple[Tensor, Tensor]:

@@ -125,7 +125,8 @@ class SAM2ImagePredictor:
             normalize_coords: False if coordinates are in 0..1 instead of pixels.
 
         Returns masks (M, height, width), predicted IoU (M,) and low-resolution logits (M, 4H, 4W), all with a leading
-        B for several objects. Raises `BadPrompt` for invalid points, labels or boxes.
+        B for several objects. The logits of networks with `fit_boundaries` are those of the fitted masks. Raises
+        `BadPrompt` for invalid points, labels or boxes.
         """
         return self._predict_one(
             -1, point_coords, point_labels, box, mask_input, multimask_output, return_logits, normalize_coords

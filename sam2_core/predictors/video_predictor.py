@@ -131,8 +131,8 @@ class SAM2VideoPredictor(VideoSteps):
                 before = (old["point_coords"], old["point_labels"])
                 coords, label_values = merged(before, (coords, label_values))
             target.points[frame_idx] = {"point_coords": coords, "point_labels": label_values}
-            target.masks.pop(frame_idx, None)
-            return self._segment(inference_state, target, obj_id, frame_idx)
+            was_given = target.masks.pop(frame_idx, None) is not None
+            return self._segment(inference_state, target, obj_id, frame_idx, was_given)
 
     def add_new_points(self, *args: Any, **kwargs: Any) -> FrameResult:
         """Former name of `add_new_points_or_box`."""
@@ -186,8 +186,13 @@ class SAM2VideoPredictor(VideoSteps):
         """Remove all objects and everything that was tracked."""
         remove_all_objects(inference_state)
 
-    def _segment(self, state: State, target: ObjectState, obj_id: Any, frame: int) -> FrameResult:
-        """Segment an object by its prompt on a frame; its memory is encoded when tracking starts."""
+    def _segment(
+        self, state: State, target: ObjectState, obj_id: Any, frame: int, was_given: bool = False
+    ) -> FrameResult:
+        """Segment an object by its prompt on a frame; its memory is encoded when tracking starts.
+
+        `was_given` says that the mask to be corrected was a prompt itself.
+        """
         was_tracked = frame in target.tracked
         conditioning = not was_tracked or self.add_all_frames_to_correct_as_cond
         index = self._obj_id_to_idx(state, obj_id)
@@ -202,7 +207,7 @@ class SAM2VideoPredictor(VideoSteps):
             mask_inputs=target.masks.get(frame),
             reverse=was_tracked and target.tracked[frame]["reverse"],
             run_mem_encoder=False,
-            prev_sam_mask_logits=None if previous is None else self._fed_back(state, index, frame, previous),
+            prev_sam_mask_logits=None if previous is None else self._fed_back(state, index, frame, previous, was_given),
         )
         target.pending[conditioning][frame] = output
         return self._result(state, frame, conditioning)

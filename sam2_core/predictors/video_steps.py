@@ -289,10 +289,11 @@ class VideoSteps(SAM2):
         pixels = input_to_pixels(image.reshape(1, *image.shape[-3:]))
         return fit_boundaries(logits, pixels).to(logits.device)
 
-    def _fed_back(self, state: State, index: int, frame: int, output: StoredOutput) -> Tensor:
-        """The logits (1, 1, 4H, 4W) of an object's output that a further click on the frame corrects."""
+    def _fed_back(self, state: State, index: int, frame: int, output: StoredOutput, was_given: bool) -> Tensor:
+        """The logits (1, 1, 4H, 4W) of an object's output that a further click on the frame corrects; a mask that was
+        given as a prompt stays as it is."""
         logits = output["pred_masks"].to(self.device)
-        return at_mask_size(self._fitted(state, index, frame, logits), logits)
+        return logits if was_given else at_mask_size(self._fitted(state, index, frame, logits), logits)
 
     def _get_orig_video_res_output(self, inference_state: State, any_res_masks: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (objects, 1, H', W') on the device, and at the size of the clip, without overlap if that is set."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from sam2_core.types import AutomaticMask, AutomaticSettings, Box, Progress
 
 FIRST_STEP = 4  # points of the first command in a crop
 MAX_STEP = 64  # points per command
-FIT_STEP = 12  # masks per command whose boundaries are fitted
+MAX_FITTED = 12  # masks per command whose boundaries are fitted
 MAX_POINTS_PER_SIDE = 64
 MAX_CROP_LAYERS = 2
 
@@ -102,11 +103,6 @@ class AutomaticRun:
         self._next = 1
         self._done = 0
         self._began = 0.0
-        self._stopping = False
-
-    def stop(self) -> None:
-        """End after the command that is under way."""
-        self._stopping = True
 
     def shown(self, min_area: int = 0, max_area: int | None = None, edge_distance: int = 0) -> list[AutomaticMask]:
         """The candidates that the thresholds of the settings leave, best first; see `MaskFilter`."""
@@ -131,11 +127,6 @@ class AutomaticRun:
         return [masks[index] for index in filter_masks(masks, wanted)]
 
     @property
-    def stopped(self) -> bool:
-        """Whether it was stopped before its end."""
-        return self._stopping and self._done < self.total
-
-    @property
     def total(self) -> int:
         """Points of all grids."""
         return len(self._crops) * len(self._grid)
@@ -146,34 +137,37 @@ class AutomaticRun:
             group = self._begin_group()
             position, step = 0, FIRST_STEP
             while position < len(self._grid):
-                if self._stopping:
-                    return
                 began = time.monotonic()
                 found = await self._session.run(self._command(crop, slice(position, position + step)))
-                seconds = max(time.monotonic() - began, 1e-3)
                 done = min(step, len(self._grid) - position)
                 if position:  # the first command of a crop also encodes it
-                    step = max(1, min(MAX_STEP, 2 * step, int(done * STEP_SECONDS / seconds)))
+                    step = min(MAX_STEP, _next_step(step, done, time.monotonic() - began))
                 position += done
                 self._done += done
                 yield self._update(group, found)
             self._all = {number: self._all[number] for each in self._groups for number in each.relevant}
-        async for fitted in self._fit():
-            self.masks |= fitted
-            yield AutomaticUpdate(fitted, (), self._done, self.total, 0)
+        async with aclosing(self._fit()) as updates:
+            async for update in updates:
+                yield update
 
-    async def _fit(self) -> AsyncGenerator[dict[int, AutomaticMask], None]:
-        by_crop: dict[Box, dict[int, AutomaticMask]] = {}
+    async def _fit(self) -> AsyncGenerator[AutomaticUpdate, None]:
+        by_crop: dict[Box, list[int]] = {}
         for number, mask in self.masks.items():
             if mask.candidate is not None:
-                by_crop.setdefault(mask.crop, {})[number] = mask
-        for members in by_crop.values():
-            numbers, masks = list(members), tuple(members.values())
-            for part in (slice(start, start + FIT_STEP) for start in range(0, len(masks), FIT_STEP)):
-                if self._stopping:
-                    return
-                command = FitMasks(self._request.frame, masks[part], self._request.min_region_area)
-                yield dict(zip(numbers[part], await self._session.run(command), strict=True))
+                by_crop.setdefault(mask.crop, []).append(number)
+        count, fitted, began, step = sum(map(len, by_crop.values())), 0, time.monotonic(), 1
+        for numbers in by_crop.values():
+            position = 0
+            while position < len(numbers):
+                part, started = numbers[position : position + step], time.monotonic()
+                masks = tuple(self.masks[number] for number in part)
+                command = FitMasks(self._request.frame, masks, self._request.min_region_area)
+                found = dict(zip(part, await self._session.run(command), strict=True))
+                self.masks |= found
+                position, fitted = position + len(part), fitted + len(part)
+                step = min(MAX_FITTED, _next_step(step, len(part), time.monotonic() - started))
+                left = round((time.monotonic() - began) / fitted * (count - fitted))
+                yield AutomaticUpdate(found, (), self._done, self.total, left)
 
     def _begin_group(self) -> _Group:
         """The group of the next crop: one of its own, or, where masks are compared, all that are left so far."""
@@ -216,6 +210,11 @@ class AutomaticRun:
         numbers = [number for group in self._groups for number in group.relevant]
         best = sorted(numbers, key=lambda number: -self._all[number].predicted_iou)[: self._request.settings.max_masks]
         return iter(sorted(best))
+
+
+def _next_step(step: int, done: int, seconds: float) -> int:
+    """How much the next command may do, after one of `step` at most did so much in so many seconds."""
+    return max(1, min(2 * step, int(done * STEP_SECONDS / max(seconds, 1e-3))))
 
 
 def only_above_thresholds(request: AutomaticRequest) -> AutomaticRequest:

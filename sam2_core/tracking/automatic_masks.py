@@ -37,6 +37,8 @@ class CoarseMask:
         left, top, right, bottom = crop
         geometry = InputGeometry.stretched(self.pixels.shape[1], (bottom - top, right - left))
         mask = full_mask(self.logits, geometry, self.pixels)
+        if (mask.height, mask.width) == image_size:
+            return mask
         return Mask.from_array(uncrop_mask(mask.to_array(), crop, image_size))
 
 
@@ -169,4 +171,5 @@ def _records(
 def _coarse_masks(predictions: PointPredictions, kept: Tensor, keep: Tensor) -> list[CoarseMask | None]:
     if (pixels := predictions.pixels) is None:
         return [None] * int(keep.sum())
-    return [CoarseMask(logits, pixels) for logits in predictions.logits[kept][keep].cpu()]
+    # Copies, so that the logits of masks that are filtered out are not kept with them.
+    return [CoarseMask(logits.clone(), pixels) for logits in predictions.logits[kept][keep].cpu()]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import torch
 
 from sam2_core.model.input_geometry import logits_of_frame
@@ -23,7 +24,7 @@ from sam2_core.tracking.crop_refinement import Window
 from sam2_core.tracking.mask_filters import remove_small_regions
 from sam2_core.tracking.masks import as_fraction
 from sam2_core.tracking.segmenter import Segmenter
-from sam2_core.types import AutomaticMask, Box, Mask, Point, RatingSettings
+from sam2_core.types import AutomaticMask, BoolArray, Box, Mask, Point, RatingSettings
 
 MAX_AUTOMATIC_POINTS = 256
 """Points of one call."""
@@ -70,13 +71,17 @@ def fit_masks(
     predictions = _predictions(segmenter, features, window, [(each.point.x, each.point.y) for each in masks])
     for mask, candidates in zip(masks, predictions.logits, strict=True):
         fitted = replace(mask, candidate=None)
-        # Another network, which can take the place of the former one at any time, may have none of this.
+        # Another network, which can take the place of the former one at any time, may find something else, or nothing.
         if pixels is not None and mask.candidate is not None and mask.candidate < len(candidates):
             coarse = CoarseMask(candidates[mask.candidate], pixels)
             shape, box = _cleaned(coarse.fitted(crop, (mask.mask.height, mask.mask.width)), min_region_area)
-            if shape.area >= MIN_AUTOMATIC_AREA:
+            if shape.area >= MIN_AUTOMATIC_AREA and _are_alike(shape.to_array(), mask.mask.to_array()):
                 fitted = replace(fitted, mask=shape, box=_enclosing(box))
         yield fitted
+
+
+def _are_alike(fitted: BoolArray, coarse: BoolArray) -> bool:
+    return bool(2 * np.count_nonzero(fitted & coarse) >= np.count_nonzero(fitted | coarse))
 
 
 def _predictions(

@@ -12,7 +12,8 @@ from sam2_core.tracking.object_history import ObjectHistory
 from sam2_core.tracking.segmenter import FrameOutput
 from sam2_core.types import Prompt
 
-Steps: TypeAlias = tuple[tuple[Prompt, FrameOutput], ...]
+Step: TypeAlias = tuple[Prompt, FrameOutput]
+Steps: TypeAlias = tuple[Step, ...]
 """Growing prompts on a frame with their outputs, see `growing_prompts`."""
 
 

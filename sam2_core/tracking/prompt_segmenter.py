@@ -10,9 +10,10 @@ from torch import Tensor
 from sam2_core.errors import BadPrompt
 from sam2_core.model.input_geometry import InputGeometry
 from sam2_core.model.network import ImageFeatures
+from sam2_core.tracking.boundaries import fit_mask_prompt
 from sam2_core.tracking.crop_refinement import Window, refine_crop
 from sam2_core.tracking.masks import low_resolution_logits, mask_prompt, object_mask
-from sam2_core.tracking.objects import PromptSteps, Steps, TrackedObject
+from sam2_core.tracking.objects import PromptSteps, Step, Steps, TrackedObject
 from sam2_core.tracking.prompts import growing_prompts, point_inputs
 from sam2_core.tracking.propagator import Propagator
 from sam2_core.tracking.segmenter import FrameOutput, Segmenter
@@ -60,23 +61,23 @@ class PromptSegmenter:
         done = target.prompt_steps.longest_prefix(frame, prompts) if target.prompt_steps else ()
         steps = list(done)
         for step in prompts[len(done) :]:
-            before = steps[-1][1] if steps else None
+            before = steps[-1] if steps else None
             steps.append((step, self._segment_step(target, frame, features, step, before)))
         target.prompt_steps = PromptSteps(frame, tuple(steps))
         return target.prompt_steps.steps
 
     def _segment_step(
-        self, target: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, before: FrameOutput | None
+        self, target: TrackedObject, frame: int, features: ImageFeatures, step: Prompt, before: Step | None
     ) -> FrameOutput:
         network = self.segmenter.network
         if step.mask is not None and not step.points:
             given = self.segmenter.from_mask(features, mask_prompt(network, step.mask))
-            return given if before is None else self.segmenter.union(features, [given, before])
+            return given if before is None else self.segmenter.union(features, [given, before[1]])
         if len(step.boxes) > 1 and not step.points:
             single = (replace(step, boxes=(box,)) for box in step.boxes)
             outputs = [self._segment_step(target, frame, features, each, None) for each in single]
             return self.segmenter.union(features, outputs)
-        previous = self._tracked_logits(target, frame) if before is None else before.logits
+        previous = self._tracked_logits(target, frame) if before is None else _fed_back(before, features)
         selection = self.propagator.select_for_correction(target, frame)
         points = point_inputs(step, self.geometry(frame), network.device)
         return self.segmenter.from_prompt(features, points, previous, selection, step.choice)
@@ -110,6 +111,14 @@ class PromptSegmenter:
             return None
         output = target.bank.tracked.get(frame)
         if output is not None:
-            return output.logits
+            return fit_mask_prompt(output.logits, self.features(frame).pixels)
         mask = latest.unpack(0).mask.to_array()
         return low_resolution_logits(mask, self.geometry(frame)).to(self.segmenter.network.device)
+
+
+def _fed_back(before: Step, features: ImageFeatures) -> Tensor:
+    """The logits (1, 1, 4H, 4W) that a further point corrects: with fitted boundaries, as they were shown; a mask that
+    was given is shown, and stays, as it is."""
+    prompt, output = before
+    is_given = prompt.mask is not None and not prompt.points
+    return output.logits if is_given else fit_mask_prompt(output.logits, features.pixels)

@@ -391,9 +391,10 @@ def test_boundaries_of_the_bundled_network_are_fitted_in_what_is_returned(folder
     assert torch.equal(fitted[0][0] > 0, clicked > 0)
     assert ((fitted[0][1, 0] > 0).numpy() == given).mean() > 0.98
     low = state["output_dict_per_obj"][0]["cond_frame_outputs"][0]["pred_masks"]
-    assert (predictor._fed_back(state, 0, 0, {"pred_masks": low}) - low).abs().max() > 1
+    assert (predictor._fed_back(state, 0, 0, {"pred_masks": low}, False) - low).abs().max() > 1
+    assert torch.equal(predictor._fed_back(state, 0, 0, {"pred_masks": low}, True), low)
     predictor.fit_boundaries = False
-    assert torch.equal(predictor._fed_back(state, 0, 0, {"pred_masks": low}), low)
+    assert torch.equal(predictor._fed_back(state, 0, 0, {"pred_masks": low}, False), low)
     plain = track(predictor, state)
     stored = state["output_dict_per_obj"][0]["non_cond_frame_outputs"][1]["pred_masks"]
     assert stored.shape[-1] == 96

@@ -11,12 +11,15 @@ import pytest
 import torch
 
 import sam2_core
-from sam2_core.model.preprocess import Pixels, input_to_pixels, normalize
+from sam2_core.model.network import MASK_PROMPT_LOGIT
+from sam2_core.model.preprocess import Pixels, input_to_pixels, normalize, pixels_to_input
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from sam2_core.tracking.boundaries import FloatMap, fit_boundaries, fit_boundary, fit_mask_prompt
+from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT, Segmenter
+from sam2_core.tracking.session import ClipSize, TrackingSession
 from sam2_core.training.evaluate.metrics import iou, outline_f
-from sam2_core.types import BoolArray
+from sam2_core.types import BoolArray, Mask, Point, Prompt
 
 SIDE = 192
 
@@ -147,20 +150,34 @@ def test_a_further_click_corrects_the_fitted_mask(monkeypatch: pytest.MonkeyPatc
         return decode(*arguments)
 
     monkeypatch.setattr(network, "predict_masks", recorded)
-    segmenter = Segmenter(network)
-    points = torch.from_numpy(click[0])[None], torch.from_numpy(click[1])[None]
+
+    class Picture:
+        def frame(self, frame: int) -> Pixels:
+            return image
+
+    segmenter, side = Segmenter(network), network.image_size
+    cache = FeatureCache(2**26)
+    session = TrackingSession("s", segmenter, Picture(), ClipSize(1, side, side), cache)
+    points, given = [Point(side / 2, side / 2), Point(side / 2, 0.6 * side)], np.zeros((side, side), np.bool_)
+    given[side // 4 : side // 2, side // 4 : side // 2] = True
     with torch.inference_mode():
-        features = segmenter.encode(normalize(torch.from_numpy(image).movedim(-1, 0).float() / 255))
-        before = segmenter.from_prompt(features, points, None, None).logits
-        segmenter.from_prompt(features, points, before, None)
-        segmenter.refine(features, points, before)
-        segmenter.refine(replace(features, pixels=None), points, before)
+        session.set_prompt(0, 1, Prompt((points[0],)))
+        session.set_prompt(0, 1, Prompt(tuple(points)))
+        session.set_prompt(0, 2, Prompt((points[0],), mask=Mask.from_array(given)))
+        features = segmenter.encode(pixels_to_input(image, side))
+        clicks = torch.tensor([[[point.x, point.y] for point in points]]), torch.ones(1, 2, dtype=torch.int32)
+        before = segmenter.from_prompt(features, (clicks[0][:, :1], clicks[1][:, :1]), None, None).logits
+        segmenter.refine(features, clicks, before)
+        segmenter.refine(replace(features, pixels=None), clicks, before)
+    first, second, pointer, corrected, again, refined, plain = prompts
     fitted = fit_mask_prompt(before, features.pixels)
-    assert prompts[0] is None
-    assert torch.equal(prompts[1], fitted)
-    assert torch.equal(prompts[2], fitted)
-    assert torch.equal(prompts[3], before.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT))
-    assert not torch.equal(prompts[2], prompts[3])
+    assert first is None and again is None
+    assert torch.equal(second, fitted)
+    assert pointer.abs().max() > 0  # the object pointer of the given mask
+    assert corrected.min() == -MASK_PROMPT_LOGIT and corrected.max() == MASK_PROMPT_LOGIT  # as it was given
+    assert torch.equal(refined, fitted)
+    assert torch.equal(plain, before.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT))
+    assert not torch.equal(refined, plain)
 
 
 def test_only_networks_that_ask_for_it_keep_pixels() -> None:

@@ -311,8 +311,9 @@ class AutomaticStartedEvent(_Event):
 
 
 class AutomaticMasksEvent(_Event):
-    """Candidates of a run of everything, to be filtered by the page: new ones (or ones that are wanted again), and the
-    numbers of earlier ones that no choice of thresholds shows now. The page shows at most what the filter leaves."""
+    """Candidates of a run of everything, to be filtered by the page: new ones, ones that are wanted again, or at last
+    the same with fitted boundaries; and the numbers of earlier ones that no choice of thresholds shows now. The page
+    shows at most what the filter leaves."""
 
     t: Literal["automatic_masks"] = "automatic_masks"
     version: int

@@ -475,6 +475,7 @@ class AutomaticMasks {
     const next = this.#nextObject();
     const traits = madeByNetwork(mask, 'confirmed', seconds);
     if (!prompts.set(frame, next, { mask: runs }, undefined, [{ traits: next, set: traits }])) return;
+    this.#found.set(mask.id, mask); // also if a fitted one has come meanwhile
     objects.select(next);
     announce(tr('Taken as {name}, {rating}', { name: objects.trait(next).name, rating: ratingWord(mask) }));
   }
@@ -557,6 +558,7 @@ class AutomaticMasks {
       ];
     });
     prompts.addStep(entries, tr('Taking them all'));
+    for (const { mask } of fitting) this.#found.set(mask.id, mask);
     if (most === Infinity) this.#sayTaken(fitting.length, wanted.length, room.objects);
     return fitting.length;
   }
