@@ -368,6 +368,21 @@ def test_boundaries_are_fitted_after_all_filters(find: Any) -> None:
     np.testing.assert_equal(other, find(image=image, mask_threshold=1.0))
 
 
+def test_small_regions_that_are_removed_stay_so_when_boundaries_are_fitted(find: Any) -> None:
+    def with_hole(logits: Tensor) -> Tensor:
+        changed = logits.clone()
+        changed[52:68, 52:68] = -5.0
+        return changed
+
+    gray = torch.full((1, HEIGHT, HEIGHT, 3), 90, dtype=torch.uint8)
+    image = np.zeros((HEIGHT, HEIGHT, 3), np.uint8)
+    for area, is_filled in ((200, False), (300, True)):
+        predictor = DiscPredictor(radius=40, speckles=with_hole, pixels=gray)
+        [record] = find(predictor, image, points_per_side=1, min_mask_region_area=area)
+        assert record["segmentation"][60, 60] == is_filled
+        assert record["segmentation"][60, 40]
+
+
 def test_masks_of_crops_are_fitted_in_the_pixels_of_their_crop() -> None:
     pixels = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
     pixels[20:50, 30:70], pixels[70:100, 90:140] = (220, 180, 40), (20, 60, 250)

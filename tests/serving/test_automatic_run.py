@@ -21,7 +21,7 @@ from sam2_core.serving.commands import Command, FitMasks, SegmentEverything
 from sam2_core.tracking.feature_cache import FeatureCache
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.tracking.session import ClipSize, TrackingSession
-from sam2_core.types import AutomaticMask, AutomaticSettings, Box, Prompt
+from sam2_core.types import AutomaticMask, AutomaticSettings, Box, Mask, Prompt
 from tests.networks import tiny_network
 
 HEIGHT, WIDTH = 120, 160
@@ -61,7 +61,7 @@ class DirectSession:
 
 
 async def everything(
-    session: DirectSession, request: AutomaticRequest
+    session: DirectSession, request: AutomaticRequest, points: int = 5 * 16
 ) -> tuple[AutomaticRun, dict[int, AutomaticMask]]:
     """The run at its end, and the candidates as its updates tell them."""
     run = AutomaticRun(session, request, (HEIGHT, WIDTH))
@@ -69,7 +69,7 @@ async def everything(
     async for update in run:
         candidates |= update.found
         candidates = {number: mask for number, mask in candidates.items() if number not in update.dropped}
-        assert update.total == run.total == 5 * 16
+        assert update.total == run.total == points
     assert update.done == update.total
     return run, candidates
 
@@ -197,6 +197,18 @@ def test_only_masks_that_are_left_are_fitted_and_as_those_of_a_click() -> None:
         assert after.box == Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         assert replace(after, mask=before.mask, box=before.box, candidate=before.candidate) == before
     assert [mask.mask for mask in coarse] != [mask.mask for mask in run.masks.values()]
+
+
+def test_a_mask_stays_where_the_network_finds_another_one_now() -> None:
+    session = DirectSession(build_sam2(device="cpu"))
+    settings = replace(SETTINGS, points_per_side=3, crop_layers=0, max_overlap=1.0, max_mask_overlap=0.5)
+    run, _ = asyncio.run(everything(session, AutomaticRequest(0, settings), points=9))
+    [mask] = [mask for command in session.commands if isinstance(command, FitMasks) for mask in command.masks][:1]
+    inverted = replace(mask, mask=Mask.from_array(~mask.mask.to_array()))
+    with torch.inference_mode():
+        [kept, fitted] = session.session.fit_masks(0, [inverted, mask])
+    assert kept == replace(inverted, candidate=None)
+    assert fitted in run.masks.values()
 
 
 def test_a_network_without_fitted_boundaries_is_not_asked_for_them() -> None:
