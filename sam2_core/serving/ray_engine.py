@@ -284,6 +284,7 @@ class RayEngine:
     def shut_down(self) -> None:
         """See `Engine.shut_down`. The cluster stays."""
         if self._loop.is_running():
+            self._handle.shutdown()  # else it goes on to report, and starts a Ray of its own once this one has ended
             serve.delete(self._name)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
