@@ -15,8 +15,9 @@ from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import FloatPixels, Pixels
 from sam2_core.predictors.automatic_masks import AutomaticMaskGenerator, OutputMode
 from sam2_core.predictors.build import build_sam2_hf
-from sam2_core.predictors.image_predictor import SAM2ImagePredictor, as_mask_input
+from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from sam2_core.tracking.automatic_masks import PointPredictions
+from sam2_core.tracking.segmenter import as_mask_input
 
 
 class SAM2AutomaticMaskGenerator(AutomaticMaskGenerator):

@@ -20,15 +20,8 @@ from sam2_core.detection.suppression import non_maximum_suppression
 from sam2_core.errors import ConfigError
 from sam2_core.model.preprocess import FloatPixels, Pixels
 from sam2_core.predictors.transforms import RgbImage, as_rgb
-from sam2_core.tracking.automatic_masks import (
-    MaskBox,
-    MaskRecord,
-    PointPredictions,
-    Thresholds,
-    mask_box,
-    masks_of_points,
-)
-from sam2_core.tracking.mask_filters import fill_small_holes, remove_small_islands
+from sam2_core.tracking.automatic_masks import MaskRecord, PointPredictions, Thresholds, masks_of_points
+from sam2_core.tracking.mask_filters import MaskBox, fill_small_holes, mask_box, remove_small_islands
 from sam2_core.tracking.point_grids import Crop, FloatArray, crop_area, generate_crops, point_grids_of_layers
 from sam2_core.types import BoolArray, Mask
 

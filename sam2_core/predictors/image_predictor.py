@@ -23,7 +23,7 @@ from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_mask_input, checked_points
 from sam2_core.predictors.transforms import RgbImage, SAM2Transforms, as_rgb
 from sam2_core.tracking.boundaries import at_mask_size, fit_boundaries
-from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
+from sam2_core.tracking.segmenter import as_mask_input
 
 Array = npt.NDArray[Any]
 Prediction = tuple[Array, Array, Array]
@@ -261,11 +261,6 @@ class SAM2ImagePredictor:
         if not self._is_image_set or not self._orig_hw:
             raise RuntimeError("Call set_image(...) before asking for masks.")
         return self._orig_hw
-
-
-def as_mask_input(logits: Tensor) -> Tensor:
-    """Clamp low-resolution logits to the range of mask prompts in training."""
-    return logits.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
 
 
 def _with_boxes(coords: Tensor | None, labels: Tensor | None, boxes: Tensor | None) -> tuple[Tensor, Tensor] | None:

@@ -19,7 +19,7 @@ from sam2_core.types import AutomaticMask, Box, Mask
 MAX_COMPARED = 2048
 """Masks whose overlaps `DistinctMasks` knows at a time; those with the lowest predicted IoU are left out."""
 _GRID = 96  # samples of a mask along each side
-_ONES = np.array([number.bit_count() for number in range(2**16)], np.uint8)
+_ONES = np.unpackbits(np.arange(2**16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(axis=1, dtype=np.uint8)
 _MIN_SAMPLES = 8  # in a mask; of smaller ones the boxes are compared
 
 

@@ -7,22 +7,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from sam2_core.model.input_geometry import InputGeometry
-from sam2_core.tracking.mask_filters import is_near_crop_edge, mask_boxes, stability_scores, uncrop_mask
+from sam2_core.tracking.mask_filters import (
+    MaskBox,
+    is_near_crop_edge,
+    mask_box,
+    mask_boxes,
+    stability_scores,
+    uncrop_mask,
+)
 from sam2_core.tracking.masks import full_mask
 from sam2_core.tracking.point_grids import Crop, crop_area
-from sam2_core.types import BoolArray, Mask
+from sam2_core.types import Mask
 
 MAX_UPSAMPLED_PIXELS = 64_000_000
 """Logits upsampled to the size of the image at a time (but at least those of one point); bounds the memory."""
-
-MaskBox: TypeAlias = tuple[float, float, float, float]
-"""Left, top, right, bottom, from the first to the last pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,6 @@ class MaskRecord:
         if not mask.area:  # of less than a pixel
             return replace(self, coarse=None)
         return replace(self, mask=mask, box=mask_box(mask.to_array()), coarse=None)
-
-
-def mask_box(mask: BoolArray) -> MaskBox:
-    """The box of a mask (H, W)."""
-    left, top, right, bottom = mask_boxes(torch.from_numpy(mask)[None])[0].tolist()
-    return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,9 @@ import torch
 
 from sam2_core.model.input_geometry import logits_of_frame
 from sam2_core.model.network import ImageFeatures
-from sam2_core.tracking.automatic_masks import (
-    CoarseMask,
-    MaskBox,
-    MaskRecord,
-    PointPredictions,
-    Thresholds,
-    mask_box,
-    masks_of_points,
-)
+from sam2_core.tracking.automatic_masks import CoarseMask, MaskRecord, PointPredictions, Thresholds, masks_of_points
 from sam2_core.tracking.crop_refinement import Window
-from sam2_core.tracking.mask_filters import remove_small_regions
+from sam2_core.tracking.mask_filters import MaskBox, mask_box, remove_small_regions
 from sam2_core.tracking.masks import as_fraction
 from sam2_core.tracking.segmenter import Segmenter
 from sam2_core.types import AutomaticMask, BoolArray, Box, Mask, Point, RatingSettings
@@ -74,9 +66,9 @@ def fit_masks(
         # Another network, which can take the place of the former one at any time, may find something else, or nothing.
         if pixels is not None and mask.candidate is not None and mask.candidate < len(candidates):
             coarse = CoarseMask(candidates[mask.candidate], pixels)
-            shape, box = _cleaned(coarse.fitted(crop, (mask.mask.height, mask.mask.width)), min_region_area)
-            if shape.area >= MIN_AUTOMATIC_AREA and _are_alike(shape.to_array(), mask.mask.to_array()):
-                fitted = replace(fitted, mask=shape, box=_enclosing(box))
+            shape = _cleaned(coarse.fitted(crop, (mask.mask.height, mask.mask.width)), min_region_area)
+            if np.count_nonzero(shape) >= MIN_AUTOMATIC_AREA and _are_alike(shape, mask.mask.to_array()):
+                fitted = replace(fitted, mask=Mask.from_array(shape), box=_enclosing(mask_box(shape)))
         yield fitted
 
 
@@ -101,7 +93,10 @@ def _predictions(
 def _automatic_mask(
     record: MaskRecord, min_region_area: float, ratings: RatingSettings, is_coarse: bool
 ) -> AutomaticMask:
-    mask, box = (record.mask, record.box) if min_region_area <= 0 else _cleaned(record.mask, min_region_area)
+    mask, box = record.mask, record.box
+    if min_region_area > 0:
+        shape = _cleaned(mask, min_region_area)
+        mask, box = Mask.from_array(shape), mask_box(shape)
     iou = as_fraction(record.predicted_iou)
     return AutomaticMask(
         mask,
@@ -115,13 +110,10 @@ def _automatic_mask(
     )
 
 
-def _cleaned(mask: Mask, min_region_area: float) -> tuple[Mask, MaskBox]:
-    """A mask without small regions, and its box."""
+def _cleaned(mask: Mask, min_region_area: float) -> BoolArray:
+    """The pixels (H, W) of a mask without small regions."""
     pixels = mask.to_array()
-    if min_region_area > 0:
-        pixels = remove_small_regions(pixels, min_region_area)
-        mask = Mask.from_array(pixels)
-    return mask, mask_box(pixels)
+    return remove_small_regions(pixels, min_region_area) if min_region_area > 0 else pixels
 
 
 def _enclosing(box: MaskBox) -> Box:

@@ -17,6 +17,7 @@ from torch import Tensor
 from sam2_core.guided_filter import FloatMap, GuidedFilter
 from sam2_core.model.network import ABSENT_LOGIT
 from sam2_core.model.preprocess import Pixels
+from sam2_core.tracking.cleanup import components
 from sam2_core.types import BoolArray
 
 _CELL = 2  # pixels of the picture that are one of the filter
@@ -88,10 +89,8 @@ def fit_boundary(logits: FloatMap, pixels: Pixels) -> FloatMap:
 def _without_specks(share: FloatMap) -> FloatMap:
     """Turn over small components of foreground and background."""
     for background in (True, False):
-        plane = ((share <= 0.5) if background else (share > 0.5)).astype(np.uint8)
-        _, labels, about, _ = cv2.connectedComponentsWithStats(plane)
-        is_speck = about[:, cv2.CC_STAT_AREA] <= _MAX_SPECK
-        is_speck[0] = False  # label 0 is everything else
+        labels, areas = components((share <= 0.5) if background else (share > 0.5))
+        is_speck = (areas > 0) & (areas <= _MAX_SPECK)
         if is_speck.any() and not is_speck[1:].all():
             share = np.where(is_speck[labels], 1 - share, share)
     return share

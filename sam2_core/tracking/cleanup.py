@@ -10,6 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sam2_core.types import BoolArray
+
 IntArray: TypeAlias = npt.NDArray[np.int32]
 
 
@@ -23,40 +25,44 @@ def remove_islands(logits: Tensor, max_area: float, threshold: float = 0.0, valu
     return torch.where(_small_components(logits > threshold, max_area), threshold - value, logits)
 
 
+def components(pixels: BoolArray | npt.NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
+    """Labels of the 8-connected components of a binary mask (H, W), 0 outside of them, and their areas by label; that
+    of label 0 is 0."""
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8, copy=False), connectivity=8)
+    areas = statistics[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return np.asarray(labels, np.int32), areas
+
+
 def component_areas(pixels: Tensor) -> tuple[Tensor, Tensor]:
     """Labels of the components of binary masks (..., H, W), 0 outside of them, and the area of each pixel's component.
 
     Both are int32.
     """
-    labels, areas = _components(pixels)
+    labels, areas = np.zeros(pixels.shape, np.int32), np.zeros(pixels.shape, np.int32)
+    for plane, its_labels, its_areas in zip(_planes(pixels), *map(_flat, (labels, areas)), strict=True):
+        its_labels[:], by_label = components(plane)
+        its_areas[:] = by_label[its_labels]
     return _like(pixels, labels), _like(pixels, areas)
 
 
 def _small_components(pixels: Tensor, max_area: float) -> Tensor:
     small = np.zeros(pixels.shape, np.bool_)
-    for plane, result in zip(_planes(pixels), small.reshape(-1, *pixels.shape[-2:]), strict=True):
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
-        is_small = stats[:, cv2.CC_STAT_AREA] <= max_area
-        is_small[0] = False  # label 0 is everything outside of `pixels`
+    for plane, its_small in zip(_planes(pixels), _flat(small), strict=True):
+        labels, areas = components(plane)
+        is_small = (areas > 0) & (areas <= max_area)
         if is_small.any():
-            np.take(is_small, labels, out=result)
+            its_small[:] = is_small[labels]
     return _like(pixels, small)
 
 
-def _components(pixels: Tensor) -> tuple[IntArray, IntArray]:
-    planes = _planes(pixels)
-    labels, areas = np.zeros(planes.shape, np.int32), np.zeros(planes.shape, np.int32)
-    for index, plane in enumerate(planes):
-        _, labels[index], stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
-        stats[0, cv2.CC_STAT_AREA] = 0  # label 0 is everything outside of `pixels`
-        areas[index] = stats[labels[index], cv2.CC_STAT_AREA]
-    return labels, areas
-
-
 def _planes(pixels: Tensor) -> npt.NDArray[np.uint8]:
-    planes: npt.NDArray[np.uint8] = pixels.reshape(-1, *pixels.shape[-2:]).to("cpu", torch.uint8).numpy()
-    return planes
+    return _flat(pixels.to("cpu", torch.uint8).numpy())
+
+
+def _flat(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return values.reshape(-1, *values.shape[-2:])
 
 
 def _like(pixels: Tensor, values: npt.NDArray[Any]) -> Tensor:
-    return torch.from_numpy(values).view(pixels.shape).to(pixels.device)
+    return torch.from_numpy(values).to(pixels.device)

@@ -102,9 +102,9 @@ def _batches(selections: Iterable[Selection], limit: int) -> Iterator[list[int]]
         yield from (places[start : start + limit] for start in range(0, len(places), limit))
 
 
-def _mask_prompt(previous: Tensor) -> Tensor:
-    """Logits (B, 1, 4H, 4W) of an earlier output as a mask prompt."""
-    return previous.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
+def as_mask_input(logits: Tensor) -> Tensor:
+    """Clamp low-resolution logits to the range of mask prompts in training."""
+    return logits.clamp(-PREVIOUS_LOGIT_LIMIT, PREVIOUS_LOGIT_LIMIT)
 
 
 def _mean_within(embedding: Tensor, weights: Tensor) -> Tensor:
@@ -168,7 +168,7 @@ class Segmenter:
         Without a `selection` the frame is not conditioned on memory, as for the first prompt of an object. `choice`
         picks one of several candidates; None takes the one with the highest predicted IoU.
         """
-        mask_prompt = None if previous is None else _mask_prompt(previous)
+        mask_prompt = None if previous is None else as_mask_input(previous)
         count = 0 if points is None else points[1].shape[1]
         ambiguous = self.network.config.is_ambiguous(count, tracking=selection is not None)
         embedding = self._without_memory(features) if selection is None else self._condition(features, [selection])
@@ -178,7 +178,7 @@ class Segmenter:
         """As `from_prompt` without memory, but with a single mask output whatever the number of points: `previous`
         resolves the ambiguity."""
         embedding, fitted = self._without_memory(features), fit_mask_prompt(previous, features.pixels)
-        return self._decode(features, embedding, points, _mask_prompt(fitted), ambiguous=False)
+        return self._decode(features, embedding, points, as_mask_input(fitted), ambiguous=False)
 
     def track(self, features: ImageFeatures, selection: Selection) -> FrameOutput:
         """Segment the object on a frame by memory alone, and encode the memory of the result."""

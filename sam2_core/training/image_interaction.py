@@ -14,7 +14,7 @@ from torch import Tensor
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ImageFeatures
 from sam2_core.model.sam import Network
-from sam2_core.tracking.segmenter import PREVIOUS_LOGIT_LIMIT
+from sam2_core.tracking.segmenter import as_mask_input
 from sam2_core.training import prompts
 from sam2_core.training.arrays import BinaryMask
 from sam2_core.training.clip_crops import MIN_AREA
@@ -124,9 +124,8 @@ class _SimulatedInteraction:
                     seen = torch.take_along_dim(logits, picked[..., None, None], dim=1)[:, 0] > 0
                     click = prompts.corrections(self.rng.torch, seen, truth >= 0.5, side, self.border_clicks)
                     points = click if points is None else prompts.join(points, click)
-                limit = PREVIOUS_LOGIT_LIMIT
                 low_res = torch.take_along_dim(prediction.logits.detach(), picked[..., None, None], dim=1)
-                previous = low_res.float().clamp(-limit, limit)
+                previous = as_mask_input(low_res.float())
         return total / (corrections + 1)
 
     def _loss(self, prediction: MaskPrediction, errors: MaskErrors, ambiguous: bool) -> Tensor:
