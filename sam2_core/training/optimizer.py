@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sam2_core.training.config import TrainingConfig
+from sam2_core.training.muon import Muon
 from sam2_core.training.trainable_parts import IMAGE_ENCODER
 
 _MIN_RATE = 0.02
@@ -17,7 +18,7 @@ _EMA_START = 10
 
 
 class Optimizer:
-    """AdamW; with "muon", weight matrices are updated by Muon's orthogonalized steps instead (Jordan et al. 2024).
+    """AdamW; with "muon", weight matrices are updated by Muon's orthogonalized steps instead.
 
     Vectors, embeddings and convolution kernels stay with AdamW, which does not decay vectors.
     """
@@ -42,12 +43,11 @@ class Optimizer:
         ]
         if matrices:
             self._optimizers.append(
-                torch.optim.Muon(
+                Muon(
                     [{"params": parameters, "share": rate} for rate, parameters in matrices.items()],
                     lr=self._rate,
                     weight_decay=decay,
                     momentum=0.95,
-                    adjust_lr_fn="match_rms_adamw",
                 )
             )
 
