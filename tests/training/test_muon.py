@@ -6,9 +6,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sam2_core.training import muon as module
 from sam2_core.training.muon import Muon, orthogonalized
 
 SHAPES = ((6, 6), (4, 9), (9, 4), (4, 9), (5, 5))
+
+
+def use_bfloat16(monkeypatch: pytest.MonkeyPatch, is_fast: bool) -> None:
+    monkeypatch.setattr(module, "has_fast_bfloat16", lambda _: is_fast)
+
+
+@pytest.fixture(autouse=True)
+def fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bounds on every machine."""
+    use_bfloat16(monkeypatch, False)
 
 
 def random_matrices(seed: int, *shapes: tuple[int, ...]) -> list[Tensor]:
@@ -32,6 +43,15 @@ def test_singular_vectors_stay_and_singular_values_are_about_one(shape: tuple[in
     values = result.diagonal(dim1=1, dim2=2)
     assert 0.6 < values.min() <= values.max() < 1.25
     assert (result - torch.diag_embed(values)).abs().max() < 0.02
+
+
+def test_bfloat16_gives_the_same_but_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    (matrices,) = random_matrices(0, (3, 5, 12))
+    exact = orthogonalized(matrices)
+    use_bfloat16(monkeypatch, True)
+    rounded = orthogonalized(matrices)
+    assert rounded.dtype == torch.bfloat16
+    assert 0 < (rounded.float() - exact).norm().item() < 0.06 * exact.norm().item()
 
 
 def test_a_matrix_of_zeros_stays_one() -> None:
