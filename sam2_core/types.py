@@ -157,13 +157,19 @@ def _decompress(text: str | bytes) -> npt.NDArray[np.int64]:
     return values
 
 
+LAST_CHOICE = 3
+"""The last candidate of an ambiguous click. The official networks have three; the fourth is the single mask of those
+that rank it among them (see `model.ranked_outputs`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """The complete prompt of one object on one frame; an empty one clears it.
 
     The object is the union of the boxes, whose corners may come in any order, and the mask, refined by the points. A
-    mask alone (painted, imported, or an earlier result) is used as it is. `choice` is the picked candidate (0, 1 or 2)
-    of an ambiguous click; None takes the one with the highest predicted IoU. `crop` is segmented again at the network's
+    mask alone (painted, imported, or an earlier result) is used as it is. `choice` is the picked candidate of an
+    ambiguous click, 0 to `LAST_CHOICE`; None, and one that the network does not have, take the one with the highest
+    predicted IoU. `crop` is segmented again at the network's
     full input size (crop refinement); a prompt of only a crop refines the tracked mask.
     """
 

@@ -107,7 +107,7 @@ def start(visit: Visit) -> None:
 
 
 def photos(visit: Visit) -> None:
-    """Three readings of a click; several objects on a dark page."""
+    """Readings of a click; several objects on a dark page."""
     tab = visit(**DESKTOP)
     tab.example("coffee")
     tab.click(0.42, 0.62)

@@ -30,7 +30,7 @@ FORMAT = """\
 
 Only "prompts" must be there. A point is [x, y, 1] on the object and [x, y, 0] beside it, a box [left, top, right,
 bottom], in pixels or as texts like "50%" of the width or height; "frame" is 0 where it is left out. A prompt may also
-have "mask" (COCO run lengths), "choice" (0, 1 or 2: which reading of an ambiguous click) and "crop" (a box to look into
+have "mask" (COCO run lengths), "choice" (from 0: which reading of an ambiguous click) and "crop" (a box to look into
 more closely).
 """
 MAX_FILE_BYTES = 200_000_000

@@ -136,6 +136,8 @@ class NetworkConfig(SegmentationConfig):
 
     # only in our networks, see model/strict_boxes.py
     strict_boxes: bool = False
+    # the best of all four outputs answers clicks, see model/ranked_outputs.py
+    rank_outputs: bool = False
     # masks follow the edges of the picture, see tracking/boundaries.py
     fit_boundaries: bool = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sam2_core.errors import BadPrompt
-from sam2_core.types import MAX_MASK_LENGTH, Box, Mask, Point, Prompt
+from sam2_core.types import LAST_CHOICE, MAX_MASK_LENGTH, Box, Mask, Point, Prompt
 
 MAX_POINTS, MAX_BOXES = 256, 64  # more than the engine takes of one object on one frame
 FIELDS = ("points", "boxes", "mask", "choice", "crop")
@@ -34,7 +34,7 @@ def read_prompt(plain: Any, height: int, width: int) -> Prompt:
     points, boxes = [] if points is None else points, [] if boxes is None else boxes
     require(isinstance(points, list) and len(points) <= MAX_POINTS, "the points of a prompt")
     require(isinstance(boxes, list) and len(boxes) <= MAX_BOXES, "the boxes of a prompt")
-    require(choice is None or is_whole(choice, 0, 2), "the choice of a prompt (0, 1 or 2)")
+    require(choice is None or is_whole(choice, 0, LAST_CHOICE), f"the choice of a prompt (0 to {LAST_CHOICE})")
     return Prompt(
         tuple(_point(each, height, width) for each in points),
         tuple(_box(each, height, width) for each in boxes),

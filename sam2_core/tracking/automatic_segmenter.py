@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from sam2_core.model.input_geometry import logits_of_frame
+from sam2_core.model.mask_decoder import CANDIDATES
 from sam2_core.model.network import ImageFeatures
 from sam2_core.tracking.automatic_masks import CoarseMask, MaskRecord, PointPredictions, Thresholds, masks_of_points
 from sam2_core.tracking.crop_refinement import Window
@@ -87,7 +88,7 @@ def _predictions(
     logits, ious = output.candidates, output.candidate_predicted_iou
     if logits is None or ious is None:  # the network is set to give a single mask for a point
         logits, ious = output.logits, output.predicted_iou
-    return PointPredictions(logits, ious.float(), inner)
+    return PointPredictions(logits[:, :CANDIDATES], ious[:, :CANDIDATES].float(), inner)
 
 
 def _automatic_mask(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sam2_core.errors import BadPrompt
 from sam2_core.model.input_geometry import InputGeometry
-from sam2_core.types import Box, Prompt
+from sam2_core.types import LAST_CHOICE, Box, Prompt
 
 MAX_POINTS = 256
 MAX_BOXES = 64
@@ -31,8 +31,8 @@ def check_prompt(prompt: Prompt, height: int, width: int) -> None:
         raise BadPrompt(
             f"The mask is {prompt.mask.width} x {prompt.mask.height}, the frame {width} x {height}: they must be equal."
         )
-    if prompt.choice is not None and not 0 <= prompt.choice <= 2:
-        raise BadPrompt(f"There are three candidates, 0 to 2; {prompt.choice} is none of them.")
+    if prompt.choice is not None and not 0 <= prompt.choice <= LAST_CHOICE:
+        raise BadPrompt(f"Candidates are counted from 0 to {LAST_CHOICE}; {prompt.choice} is none of them.")
     crop = prompt.crop
     if crop is not None and not (0 <= crop.left < crop.right <= width and 0 <= crop.top < crop.bottom <= height):
         raise BadPrompt(f"The part to look at more closely must lie within the {width} x {height} frame.")

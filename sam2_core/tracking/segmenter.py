@@ -17,6 +17,7 @@ from torch import Tensor
 from sam2_core.errors import BadPrompt
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
+from sam2_core.model.ranked_outputs import candidates_and_single, have_clicks
 from sam2_core.model.sam import Network
 from sam2_core.tracking.boundaries import fit_mask_prompt
 from sam2_core.tracking.memory_bank import MemorySelection
@@ -41,8 +42,8 @@ class FrameOutput:
 
     Mask `logits` (B, 1, 4H, 4W), object `pointer` (B, C; none for SAM), `object_score` logit (B, 1), `predicted_iou`
     (B, 1), and after `Segmenter.encode_memory` the spatial `memory` (B, D, H, W) in bfloat16. After an ambiguous prompt
-    `candidates` holds all three masks (B, 3, 4H, 4W), with `candidate_predicted_iou` (B, 3). `appearance` and
-    `surroundings` (B, C) are set where masks are checked: the means of the image features within and around the mask.
+    `candidates` holds all M masks, three or four (B, M, 4H, 4W), with `candidate_predicted_iou` (B, M). Where masks are
+    checked, `appearance` and `surroundings` (B, C) are the means of the image features within and around the mask.
     """
 
     logits: Tensor
@@ -166,7 +167,7 @@ class Segmenter:
         (B, 1, 4H, 4W).
 
         Without a `selection` the frame is not conditioned on memory, as for the first prompt of an object. `choice`
-        picks one of several candidates; None takes the one with the highest predicted IoU.
+        picks one of several candidates; None, or one that there is not, takes the one with the highest predicted IoU.
         """
         mask_prompt = None if previous is None else as_mask_input(previous)
         count = 0 if points is None else points[1].shape[1]
@@ -272,8 +273,12 @@ class Segmenter:
         if points is None:  # the official video predictor passes an explicit "no point"
             batch, device = len(embedding), embedding.device
             points = torch.zeros(batch, 1, 2, device=device), torch.full((batch, 1), -1, device=device)
-        prediction = self.network.predict_masks(embedding, features.high_res, points, mask_prompt, ambiguous)
-        return self._output(prediction, choice)
+        network = self.network
+        ranks = ambiguous and isinstance(network, SAM2) and network.config.rank_outputs and not network.training
+        offer_all = ranks and have_clicks(points[1])
+        multimask = None if offer_all else ambiguous
+        prediction = network.predict_masks(embedding, features.high_res, points, mask_prompt, multimask)
+        return self._output(candidates_and_single(prediction) if offer_all else prediction, choice)
 
     def _output(self, prediction: MaskPrediction, choice: int | None) -> FrameOutput:
         present = prediction.object_score > 0  # (B, 1)
@@ -282,7 +287,7 @@ class Segmenter:
             logits = torch.where(present[..., None, None], logits, ABSENT_LOGIT)
         several = logits.shape[1] > 1
         best = prediction.predicted_iou.argmax(dim=1, keepdim=True)  # (B, 1)
-        if choice is not None and several:
+        if choice is not None and several and choice < logits.shape[1]:
             best = torch.full_like(best, choice)
         token = torch.take_along_dim(prediction.tokens, best[..., None], dim=1)[:, 0]
         return FrameOutput(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from sam2_core.model.mask_decoder import MaskPrediction
-from sam2_core.model.network import ImageFeatures
+from sam2_core.model.network import SAM2, ImageFeatures
+from sam2_core.model.ranked_outputs import have_clicks
 from sam2_core.model.sam import Network
+from sam2_core.model.strict_boxes import are_boxes, merge_within_boxes
 from sam2_core.tracking.segmenter import as_mask_input
 from sam2_core.training import prompts
 from sam2_core.training.arrays import BinaryMask
@@ -23,6 +25,7 @@ from sam2_core.training.prompts import Points
 from sam2_core.training.step import StepResult, StepRng, coverage, resize_logits, select_features
 
 _OTHER_OUTPUT_WEIGHT = 0.5  # weight of the output that is not asked for: inference may fall back on it
+_RANKED_OUTPUT_WEIGHT = 1.0  # the same where inference ranks all outputs
 _TOKEN_SHARE = 0.5  # of the steps
 _NO_CLICK_SHARE = 0.25  # share of iterations without a new click: the network refines its own mask (SAM, appendix A)
 
@@ -111,14 +114,15 @@ class _SimulatedInteraction:
         for iteration in range(corrections + 1):
             more = {} if tokens is None else {"concepts": tokens}  # which SAM 1 does not know
             prediction = self.network.predict_masks(embedding, features.high_res, points, previous, None, **more)
+            if points is not None and self._is_set("strict_boxes") and are_boxes(points[1]):
+                prediction = _with_merged(prediction, points[0], side)
             logits = resize_logits(prediction.logits, size)
             errors = mask_errors(logits, truth, self.weights)
             ambiguous = self.kind != "box" and iteration == 0
             total = total + self._loss(prediction, errors, ambiguous)
-            picked = (
-                1 + prediction.predicted_iou[:, 1:].argmax(dim=1, keepdim=True) if ambiguous else _first(prediction)
-            )
-            self._log(iteration, errors, picked)
+            ranked = points is not None and self._is_set("rank_outputs") and have_clicks(points[1])
+            picked = _picked(prediction, ambiguous, ranked)
+            self._log(iteration, errors, picked, errors.iou if ranked else errors.iou[:, 1:])
             if iteration < corrections:
                 if self.rng.shared.random() >= _NO_CLICK_SHARE:
                     seen = torch.take_along_dim(logits, picked[..., None, None], dim=1)[:, 0] > 0
@@ -133,18 +137,32 @@ class _SimulatedInteraction:
         single = candidates_loss(_columns(errors, slice(0, 1)), prediction.predicted_iou[:, :1], self.weights)
         several = candidates_loss(_columns(errors, slice(1, None)), prediction.predicted_iou[:, 1:], self.weights)
         main, other = (several, single) if ambiguous else (single, several)
+        other = other * (_RANKED_OUTPUT_WEIGHT if self._is_set("rank_outputs") else _OTHER_OUTPUT_WEIGHT)
         score = object_score_loss(prediction.object_score, torch.ones_like(prediction.object_score))
-        return (main + _OTHER_OUTPUT_WEIGHT * other + self.weights.object_score * score).mean()
+        return (main + other + self.weights.object_score * score).mean()
 
-    def _log(self, iteration: int, errors: MaskErrors, picked: Tensor) -> None:
+    def _is_set(self, way: Literal["strict_boxes", "rank_outputs"]) -> bool:
+        return isinstance(self.network, SAM2) and bool(getattr(self.network.config, way))
+
+    def _log(self, iteration: int, errors: MaskErrors, picked: Tensor, offered: Tensor) -> None:
         name = f"{self.kind}{iteration + 1}" if self.kind != "box" else f"box{f'+{iteration}' if iteration else ''}"
         self.metrics[name] = float(torch.take_along_dim(errors.iou, picked, dim=1).mean())
         if name == "click1":
-            self.metrics["click1 best"] = float(errors.iou[:, 1:].max(dim=1).values.mean())
+            self.metrics["click1 best"] = float(offered.max(dim=1).values.mean())
 
 
-def _first(prediction: MaskPrediction) -> Tensor:
-    """Indices (N, 1) of the single mask."""
+def _with_merged(prediction: MaskPrediction, corners: Tensor, side: int) -> MaskPrediction:
+    """The same with the mean of all masks, which answers a box, in the place of the single mask."""
+    merged = merge_within_boxes(prediction, corners, side)
+    return prediction._replace(logits=torch.cat([merged.logits, prediction.logits[:, 1:]], dim=1))
+
+
+def _picked(prediction: MaskPrediction, ambiguous: bool, ranked: bool) -> Tensor:
+    """Indices (N, 1) of the masks that inference would answer with."""
+    if ranked:
+        return prediction.predicted_iou.argmax(dim=1, keepdim=True)
+    if ambiguous:
+        return 1 + prediction.predicted_iou[:, 1:].argmax(dim=1, keepdim=True)
     return torch.zeros_like(prediction.object_score, dtype=torch.long)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +13,8 @@ from sam2_core.model.network import SAM2
 from sam2_core.training import prompts
 from sam2_core.training.image_interaction import image_step
 from sam2_core.training.initialization import new_network
-from sam2_core.training.losses import LossWeights
-from sam2_core.training.step import StepResult, StepRng
+from sam2_core.training.losses import LossWeights, intersection_over_union
+from sam2_core.training.step import StepResult, StepRng, coverage, resize_logits
 from tests.networks import TINY
 
 
@@ -72,6 +75,36 @@ def test_the_loss_is_the_mean_over_the_objects() -> None:
         return image_step(network, *many, 0, 1, LossWeights(), rng).loss
 
     assert loss(3).item() == pytest.approx(loss(1).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("way", "kind"), [("strict_boxes", "box"), ("rank_outputs", "click"), (None, "box")])
+def test_training_sees_the_mask_that_inference_answers_with(
+    monkeypatch: pytest.MonkeyPatch, way: str | None, kind: str
+) -> None:
+    network = new_network(replace(TINY, **({way: True} if way else {})), 0)
+    images, masks = a_batch(count=4, objects=2)
+    asked: list[prompts.Points] = []
+
+    def always(_: object, *rest: Any) -> prompts.Points:
+        asked.append(first_prompt(kind, *rest))
+        return asked[-1]
+
+    first_prompt = prompts.first_prompt
+    monkeypatch.setattr(prompts, "first_prompt", always)
+    rng = StepRng.seeded(np.random.default_rng(0), (0, 1))
+    metrics = image_step(network, network.encode_image(images), masks, 0, 2, LossWeights(), rng).metrics
+
+    network.sam_mask_decoder.stability_fallback = False
+    features = network.eval().encode_image(images)
+    at = 1 if kind == "box" else 0  # objects with a click come first
+    embedding = network.without_memory(features.embedding)
+    answer = network.predict_masks(embedding, features.high_res, asked[at], None, False)
+    best = answer.predicted_iou.argmax(dim=1, keepdim=True)
+    chosen = resize_logits(torch.take_along_dim(answer.logits, best[..., None, None], dim=1), 32)[:, 0] > 0
+    truth = coverage(masks[:, at], 2, chosen.device) >= 0.5
+    assert metrics["box" if kind == "box" else "click1"] == pytest.approx(
+        float(intersection_over_union(chosen, truth).mean()), abs=1e-6
+    )
 
 
 def test_border_and_shared_clicks_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:

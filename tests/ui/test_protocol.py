@@ -374,7 +374,10 @@ def test_all_else_counts_as_any_message(text: str) -> None:
         ({"t": "edit_log", "seq": 1, "entries": {}}, "no journal at all"),
         ({"t": "edit_log", "seq": 1, "entries": [{"frame": 10, "object": 1, "prompt": {}}]}, "another picture or clip"),
         ({"t": "edit_log", "seq": 1, "entries": [{"track": [0, 11, 1]}]}, "another picture or clip"),
-        ({"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"choice": 3}}, "`choice` must be 0, 1 or 2"),
+        (
+            {"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"choice": 4}},
+            "`choice` must be 0, 1, 2 or 3",
+        ),
         (
             {"t": "set_prompt", "seq": 1, "frame": 0, "object": 1, "prompt": {"mask": {"size": [1, 1], "counts": "1"}}},
             "64 × 48",

@@ -142,7 +142,7 @@ class PromptData(RequestData):
     points: tuple[tuple[float, float, Annotated[float, WithJsonSchema({"enum": [0, 1]})]], ...] = ()
     boxes: tuple[Corners, ...] = ()
     mask: MaskData | Absent = None
-    choice: Literal[0, 1, 2] | Absent = None
+    choice: Literal[0, 1, 2, 3] | Absent = None
     crop: Corners | Absent = None
     box: SkipJsonSchema[Corners | None] = None  # in logs of earlier versions
 

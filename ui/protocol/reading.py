@@ -129,7 +129,7 @@ _REFUSALS = {
     "points": "Each point of a prompt is [x, y, 1 or 0].",
     "boxes": "Each box of a prompt is [left, top, right, bottom].",
     "crop": "The crop of a prompt is [left, top, right, bottom].",
-    "choice": "`choice` must be 0, 1 or 2.",
+    "choice": "`choice` must be 0, 1, 2 or 3.",
     "mask": _MASK,
     "size": _MASK,
     "counts": _MASK,

@@ -65,7 +65,7 @@ export interface PromptData {
   points?: [number, number, 0 | 1][];
   boxes?: [number, number, number, number][];
   mask?: MaskData;
-  choice?: 0 | 1 | 2;
+  choice?: 0 | 1 | 2 | 3;
   crop?: [number, number, number, number];
 }
 /**

@@ -83,11 +83,12 @@ def evaluate_images(
 ) -> ImagesResult:
     """Prompt up to `max_objects` objects of each image, the largest first.
 
-    click1: the candidate of the highest predicted IoU after one click at the center; click1_oracle: the best of the
-    three; click3, click5: after more clicks, each at the center of the largest error; box: the tight box; click3_F1 and
-    click3_F2: boundary F after three clicks, within 1 and 2 pixels at a width of 640. What cannot
-    be read is in the report of the result. `observe` is called with every result. The network's mode is restored; it
-    runs on its device, in fp32 unless the caller uses autocast.
+    click1: the mask that one click at the center is answered with; click1_oracle: the best of the three candidates,
+    without the single mask, which sessions with networks with `rank_outputs` offer as a fourth; click3, click5: after
+    more clicks, each at the center of the largest error; box: the tight box; click3_F1 and click3_F2: boundary F after
+    three clicks, within 1 and 2 pixels at a width of 640. What cannot be read is in the report of the result. `observe`
+    is called with every result. The network's mode is restored; it runs on its device, in fp32 unless the caller uses
+    autocast.
     """
     result = ImagesResult()
     with _evaluation_mode(network):
@@ -117,11 +118,13 @@ def _evaluation_mode(network: Network) -> Iterator[None]:
 
 def _evaluate_object(predictor: ImagePredictor, subject: EvaluationImage, truth: BoolArray) -> ObjectResult:
     clicks = [first_click(truth)]
-    candidates, logits = _predict(predictor, truth, clicks)
+    candidates, logits = _predict(predictor, truth, clicks, multimask=True)
     pick = int(np.argmax([candidate.predicted for candidate in candidates]))
-    best = int(np.argmax([candidate.true for candidate in candidates]))
-    predictions = {OWN_PICK: candidates[pick], BEST_OF_3: candidates[best]}
     prediction, previous = candidates[pick], logits[pick : pick + 1]
+    if getattr(predictor.model.config, "rank_outputs", False):
+        [prediction], previous = _predict(predictor, truth, clicks)
+    best = int(np.argmax([candidate.true for candidate in candidates]))
+    predictions = {OWN_PICK: prediction, BEST_OF_3: candidates[best]}
     while len(clicks) < max(_KEPT_CLICKS):
         clicks.append(next_click(prediction.mask, truth))
         [prediction], previous = _predict(predictor, truth, clicks, previous)
@@ -138,14 +141,15 @@ def _predict(
     clicks: Sequence[Point] = (),
     previous: Logits | None = None,
     box: Box | None = None,
+    multimask: bool = False,
 ) -> tuple[list[ScoredMask], Logits]:
-    """Three candidates for a first click, else one mask; and their low-resolution logits (M, 4H, 4W)."""
+    """Three candidates with `multimask`, else one mask; and their low-resolution logits (M, 4H, 4W)."""
     masks, qualities, logits = predictor.predict(
         point_coords=np.array([(click.x, click.y) for click in clicks], np.float32) if clicks else None,
         point_labels=np.array([int(click.positive) for click in clicks]) if clicks else None,
         box=None if box is None else np.array([box.left, box.top, box.right, box.bottom], np.float32),
         mask_input=previous,
-        multimask_output=box is None and previous is None,
+        multimask_output=multimask,
     )
     predictions = [
         ScoredMask(mask > 0, float(quality), iou(mask > 0, truth))

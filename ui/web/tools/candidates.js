@@ -40,7 +40,7 @@ const THUMBNAIL_HEIGHT = 72; // CSS pixels, as in candidates.css
 let candidates = null;
 let dismissedKey = '';
 
-const buttons = Array.from({ length: 3 }, () => {
+const buttons = Array.from({ length: 4 }, () => {
   const button = make('button', 'mk-candidate');
   const thumbnail = make('canvas');
   const label = make('span');
@@ -166,7 +166,8 @@ function showCandidates({ version, frame, object, objects: records }) {
   const visible = choices.filter(mask => mask.area).sort((a, b) => a.area - b.area);
   if (!key || key === dismissedKey || visible.length < 2) return;
   const own = choices.find(mask => mask.area === record.area && mask.predicted_iou === record.predicted_iou);
-  const picked = state.log.prompt(frame, object).choice ?? own?.choice;
+  const wanted = state.log.prompt(frame, object).choice; // of another network, which may have had more candidates
+  const picked = (choices.find(mask => mask.choice === wanted) ?? own)?.choice;
   const isNew = candidates?.key !== key;
   candidates = { key, frame, object, color: '', masks: visible, picked };
   updateCandidates();
