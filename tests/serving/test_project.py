@@ -153,7 +153,7 @@ WRONG_ENTRIES: list[Any] = [
     {**click(), "prompt": {"points": [[65, 2, 1]]}}, {**click(), "prompt": {"points": [["1", 2, 1]]}},
     {**click(), "prompt": {"points": [[1, 2, 1]] * 257}}, {**click(), "prompt": {"boxes": [[1, 2, 3]]}},
     {**click(), "prompt": {"boxes": [[1, 2, 3, 49]]}}, {**click(), "prompt": {"boxes": [[1, 2, 3, 4]] * 65}},
-    {**click(), "prompt": {"choice": 3}}, {**click(), "prompt": {"crop": [0, 0, 99, 9]}},
+    {**click(), "prompt": {"choice": 4}}, {**click(), "prompt": {"crop": [0, 0, 99, 9]}},
     {**click(), "prompt": {"mask": {**MASK, "size": [64, 48]}}}, {**click(), "prompt": {"mask": 5}},
     *({**click(), "prompt": {"mask": {**MASK, "counts": counts}}} for counts in ([1], "05", "0" * 500_001)),
     {"track": [0, 4], "objects": [1]}, {"track": [0, 4, 2], "objects": [1]}, {"track": [4, 0, 1], "objects": [1]},

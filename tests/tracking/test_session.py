@@ -172,7 +172,7 @@ def test_an_empty_mask_prompt_means_an_absent_object() -> None:
         (0, Prompt(boxes=(Box(1, 1, 9, 9), Box(5, 5, 5, 9)))),
         (0, Prompt(boxes=(Box(1, 1, 9, 9),) * 65)),
         (0, Prompt(mask=Mask.from_array(np.ones((3, 3))))),
-        (0, Prompt(CLICK.points, choice=3)),
+        (0, Prompt(CLICK.points, choice=4)),
         (0, Prompt(choice=0)),
         (0, Prompt(tuple(Point(1, 1) for _ in range(300)))),
     ],
