@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import fakes
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import DEADLINE, GatedEngine
@@ -56,7 +57,9 @@ def test_a_click_offers_three_masks_and_a_picture_picks_one(desk: Desk, picture:
     desk.click(X, Y)
     expect_strip(desk)
     expect_picked(desk, 2)
-    assert desk.page.locator(".mk-candidate span").all_inner_texts() == ["check", "good", "poor"], "from small to large"
+    assert desk.page.locator(".mk-candidate:visible span").all_inner_texts() == ["check", "good", "poor"], (
+        "from small to large"
+    )
     desk.page.wait_for_function(f"(([a, b, c]) => b > a + 300 && c > b + 300)({PAINTED})")
     assert desk.page.locator(".mk-viewport").bounding_box() == viewport, "nothing jumps"
     desk.page.click(".mk-candidate >> nth=2")
@@ -155,6 +158,26 @@ def test_on_a_phone_a_tap_picks(visit: Callable[..., Desk], server: tuple[Server
     desk.page.tap(".mk-candidates-close")
     expect_strip(desk, there=False)
     desk.expect(".mk-hover").to_be_hidden()  # a finger does not hover
+
+
+def test_four_candidates_fit_beside_the_buttons_of_a_small_phone(
+    visit: Callable[..., Desk], server: tuple[Server, str], picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundled network offers its single mask as a fourth."""
+    monkeypatch.setattr(fakes, "CANDIDATE_SIZES", (*fakes.CANDIDATE_SIZES, 2.8))
+    monkeypatch.setattr(fakes, "CANDIDATE_IOUS", (*fakes.CANDIDATE_IOUS, 0.5))
+    desk = visit(server[1], viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
+    desk.open(picture)
+    desk.click(X, Y)
+    desk.expect(f"{STRIP} .mk-candidate:visible").to_have_count(4)
+    buttons = desk.page.locator(".mk-text-open:visible, .mk-annotate-open:visible")
+    card, left = desk.page.locator(".mk-candidates").bounding_box(), buttons.last.bounding_box()
+    assert left["x"] + left["width"] <= card["x"] and card["x"] + card["width"] <= 320
+    desk.page.tap(".mk-candidate >> nth=3")
+    expect_picked(desk, 4)
+    desk.expect_mask(X, Y - 0.3)
+    desk.press("q")
+    expect_disc(desk, "small")
 
 
 # --- hover preview ---
