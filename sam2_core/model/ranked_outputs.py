@@ -2,7 +2,8 @@
 
 In the official networks one click is answered by the best of three candidates, and more of them by the single mask. In
 a small network the single mask is the better answer to many a single click, and a candidate to many a correction.
-Sessions offer it as a fourth candidate; predictors return the official three, and the best of all as a single mask.
+Sessions offer it as a fourth candidate for the first prompt of an object; predictors return the official three, and the
+best of all as a single mask.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from torch import Tensor
 from sam2_core.errors import BadPrompt
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
-from sam2_core.model.ranked_outputs import candidates_and_single, have_clicks
+from sam2_core.model.ranked_outputs import candidates_and_single
 from sam2_core.model.sam import Network
 from sam2_core.tracking.boundaries import fit_mask_prompt
 from sam2_core.tracking.memory_bank import MemorySelection
@@ -173,7 +173,9 @@ class Segmenter:
         count = 0 if points is None else points[1].shape[1]
         ambiguous = self.network.config.is_ambiguous(count, tracking=selection is not None)
         embedding = self._without_memory(features) if selection is None else self._condition(features, [selection])
-        return self._decode(features, embedding, points, mask_prompt, ambiguous, choice)
+        # The single mask has learned to answer one click without memory alone.
+        with_single = ambiguous and count > 0 and selection is None and self._ranks_outputs
+        return self._decode(features, embedding, points, mask_prompt, ambiguous, choice, with_single)
 
     def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> FrameOutput:
         """As `from_prompt` without memory, but with a single mask output whatever the number of points: `previous`
@@ -241,6 +243,11 @@ class Segmenter:
         return replace(output, memory=memory.to(torch.bfloat16))
 
     @property
+    def _ranks_outputs(self) -> bool:
+        """Whether the single mask is a candidate, too; in training all of them are looked at one by one."""
+        return isinstance(self.network, SAM2) and self.network.config.rank_outputs and not self.network.training
+
+    @property
     def _has_no_memory(self) -> bool:
         """Whether memory is disabled, as it can be in the official code."""
         return isinstance(self.network, SAM2) and not self.network.config.memory_slots
@@ -269,16 +276,14 @@ class Segmenter:
         mask_prompt: Tensor | None,
         ambiguous: bool,
         choice: int | None = None,
+        with_single: bool = False,
     ) -> FrameOutput:
         if points is None:  # the official video predictor passes an explicit "no point"
             batch, device = len(embedding), embedding.device
             points = torch.zeros(batch, 1, 2, device=device), torch.full((batch, 1), -1, device=device)
-        network = self.network
-        ranks = ambiguous and isinstance(network, SAM2) and network.config.rank_outputs and not network.training
-        offer_all = ranks and have_clicks(points[1])
-        multimask = None if offer_all else ambiguous
-        prediction = network.predict_masks(embedding, features.high_res, points, mask_prompt, multimask)
-        return self._output(candidates_and_single(prediction) if offer_all else prediction, choice)
+        multimask = None if with_single else ambiguous
+        prediction = self.network.predict_masks(embedding, features.high_res, points, mask_prompt, multimask)
+        return self._output(candidates_and_single(prediction) if with_single else prediction, choice)
 
     def _output(self, prediction: MaskPrediction, choice: int | None) -> FrameOutput:
         present = prediction.object_score > 0  # (B, 1)

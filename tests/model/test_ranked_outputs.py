@@ -12,6 +12,7 @@ from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import SAM2
 from sam2_core.model.ranked_outputs import best_of_all, candidates_and_single
 from sam2_core.networks import NETWORKS, network_config
+from sam2_core.tracking.memory_bank import MemorySelection
 from sam2_core.tracking.segmenter import Segmenter
 from tests.networks import TINY
 
@@ -101,6 +102,16 @@ def test_a_candidate_can_be_chosen(network: SAM2, choice: int) -> None:
 def test_a_session_shows_what_a_predictor_returns_as_a_single_mask(network: SAM2) -> None:
     shown = Segmenter(network, hide_absent=False).from_prompt(network.encode_image(image()), points_of([1]), None, None)
     assert torch.equal(shown.logits, predict(network, [1], False).logits)
+
+
+def test_on_a_tracked_frame_there_are_three_candidates(network: SAM2) -> None:
+    segmenter = Segmenter(network, hide_absent=False)
+    features = network.encode_image(image())
+    first = segmenter.from_prompt(features, points_of([1]), None, None)
+    memory = segmenter.encode_memory(features, first, prompted=True)
+    selection = MemorySelection(memories=((0, memory),), pointers=((0.0, memory),))
+    corrected = segmenter.from_prompt(features, points_of([1]), None, selection)
+    assert corrected.candidates is not None and corrected.candidates.shape[1] == 3
 
 
 def test_a_choice_that_a_network_does_not_have_is_left_to_it(network: SAM2) -> None:

@@ -84,7 +84,7 @@ def evaluate_images(
     """Prompt up to `max_objects` objects of each image, the largest first.
 
     click1: the mask that one click at the center is answered with; click1_oracle: the best of the three candidates,
-    without the single mask, which sessions with networks with `rank_outputs` offer as a fourth; click3, click5: after
+    without the single mask, which may be a fourth one (see `model.ranked_outputs`); click3, click5: after
     more clicks, each at the center of the largest error; box: the tight box; click3_F1 and click3_F2: boundary F after
     three clicks, within 1 and 2 pixels at a width of 640. What cannot be read is in the report of the result. `observe`
     is called with every result. The network's mode is restored; it runs on its device, in fp32 unless the caller uses
