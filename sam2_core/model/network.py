@@ -25,7 +25,6 @@ from sam2_core.model.official_names import NetworkNames
 from sam2_core.model.position_encoding import sine_map, sine_of_time
 from sam2_core.model.preprocess import input_to_pixels
 from sam2_core.model.prompt_encoder import PromptEncoder
-from sam2_core.model.ranked_outputs import best_of_all, have_clicks
 from sam2_core.model.strict_boxes import are_boxes, merge_within_boxes
 
 ABSENT_LOGIT = -1024.0
@@ -175,21 +174,18 @@ class SAM2(NetworkNames):
             tokens = tokens.expand(len(embedding) if concepts is None else len(concepts), -1, -1)
         if concepts is not None:
             tokens = torch.cat([tokens, concepts], dim=1)
-        labels = points[1] if points is not None and multimask is False and not self.training else None
-        merge = self.config.strict_boxes and labels is not None and are_boxes(labels)
-        rank = self.config.rank_outputs and labels is not None and have_clicks(labels)
+        single = multimask is False and not self.training
+        merge = self.config.strict_boxes and single and points is not None and are_boxes(points[1])
         prediction: MaskPrediction = self.sam_mask_decoder(
             image_embeddings=embedding,
             image_pe=self.sam_prompt_encoder.get_dense_pe(),
             sparse_prompt_embeddings=tokens,
             dense_prompt_embeddings=dense,
-            multimask_output=None if merge or rank else multimask,
+            multimask_output=None if merge else multimask,
             repeat_image=len(embedding) < len(tokens),
             high_res_features=high_res,
         )
-        if merge and points:
-            return merge_within_boxes(prediction, points[0], self.image_size)
-        return best_of_all(prediction) if rank else prediction
+        return merge_within_boxes(prediction, points[0], self.image_size) if merge and points else prediction
 
     def encode_memory(self, embedding: Tensor, mask_logits: Tensor, object_score: Tensor, prompted: bool) -> Tensor:
         """Encode a frame and its mask as spatial memory (B, D, H, W).

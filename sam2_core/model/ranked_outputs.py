@@ -2,8 +2,9 @@
 
 In the official networks one click is answered by the best of three candidates, and more of them by the single mask. In
 a small network the single mask is the better answer to many a single click, and a candidate to many a correction.
-Sessions offer it as a fourth candidate for the first prompt of an object; predictors return the official three, and the
-best of all as a single mask.
+Sessions offer it as a fourth candidate; predictors return the official three, and the best of all as a single mask.
+
+On frames that are conditioned on memory outputs are not ranked: their predicted IoUs have not learned to compete there.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sam2_core.model.config import AnyConfig, NetworkConfig
 from sam2_core.model.mask_decoder import MaskPrediction
 
 
-def have_clicks(labels: Tensor) -> bool:
-    """Whether prompts with these labels (B, N) have clicks; -1 is none, and 2 and 3 are corners of boxes."""
-    return bool(((labels == 0) | (labels == 1)).any())
+def ranks_outputs(config: AnyConfig, labels: Tensor) -> bool:
+    """Whether the outputs for points with these labels (B, N) are ranked: only where there are clicks, 0 or 1."""
+    ranks = isinstance(config, NetworkConfig) and config.rank_outputs
+    return ranks and bool(((labels == 0) | (labels == 1)).any())
 
 
 def candidates_and_single(prediction: MaskPrediction) -> MaskPrediction:

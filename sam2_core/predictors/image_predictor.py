@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sam2_core.model.network import SAM2
 from sam2_core.model.preprocess import MEAN, STD
+from sam2_core.model.ranked_outputs import best_of_all, ranks_outputs
 from sam2_core.predictors.build import build_sam2_hf
 from sam2_core.predictors.prompt_values import Values, checked_boxes, checked_mask_input, checked_points
 from sam2_core.predictors.transforms import RgbImage, SAM2Transforms, as_rgb
@@ -120,7 +121,8 @@ class SAM2ImagePredictor:
             point_labels: their labels (N,) or (B, N), 1 positive and 0 negative.
             box: a box (4,) as left, top, right, bottom, or several (B, 4).
             mask_input: low-resolution logits (1, 4H, 4W) of an earlier prediction, an array or a tensor of any type.
-            multimask_output: return three candidates instead of one mask.
+            multimask_output: return three candidates instead of one mask, which is the best of all four masks of
+                networks with `rank_outputs`.
             return_logits: return logits instead of masks of 0 and 1.
             normalize_coords: False if coordinates are in 0..1 instead of pixels.
 
@@ -246,9 +248,13 @@ class SAM2ImagePredictor:
         """
         features = self._current_features()
         stride4, stride8 = (feature[img_idx][None] for feature in features["high_res_feats"])
+        rank = points is not None and not multimask_output and ranks_outputs(self.model.config, points[1])
+        multimask = None if rank else multimask_output
         prediction = self.model.predict_masks(
-            features["image_embed"][img_idx][None], (stride4, stride8), points, mask_input, multimask_output, concepts
+            features["image_embed"][img_idx][None], (stride4, stride8), points, mask_input, multimask, concepts
         )
+        if rank:
+            prediction = best_of_all(prediction)
         return prediction.logits, prediction.predicted_iou
 
     def _current_features(self) -> Features:

@@ -17,7 +17,7 @@ from torch import Tensor
 from sam2_core.errors import BadPrompt
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import ABSENT_LOGIT, MASK_PROMPT_LOGIT, SAM2, ImageFeatures, Memory, Pointer
-from sam2_core.model.ranked_outputs import candidates_and_single
+from sam2_core.model.ranked_outputs import best_of_all, candidates_and_single, ranks_outputs
 from sam2_core.model.sam import Network
 from sam2_core.tracking.boundaries import fit_mask_prompt
 from sam2_core.tracking.memory_bank import MemorySelection
@@ -173,15 +173,16 @@ class Segmenter:
         count = 0 if points is None else points[1].shape[1]
         ambiguous = self.network.config.is_ambiguous(count, tracking=selection is not None)
         embedding = self._without_memory(features) if selection is None else self._condition(features, [selection])
-        # The single mask has learned to answer one click without memory alone.
-        with_single = ambiguous and count > 0 and selection is None and self._ranks_outputs
-        return self._decode(features, embedding, points, mask_prompt, ambiguous, choice, with_single)
+        # With memory the predicted IoUs of all four outputs have not learned to compete.
+        rank = selection is None and points is not None and self._ranks(points[1])
+        return self._decode(features, embedding, points, mask_prompt, ambiguous, choice, rank)
 
     def refine(self, features: ImageFeatures, points: tuple[Tensor, Tensor], previous: Tensor) -> FrameOutput:
-        """As `from_prompt` without memory, but with a single mask output whatever the number of points: `previous`
-        resolves the ambiguity."""
+        """As `from_prompt` without memory, but with one mask whatever the number of points: `previous` resolves
+        the ambiguity."""
         embedding, fitted = self._without_memory(features), fit_mask_prompt(previous, features.pixels)
-        return self._decode(features, embedding, points, as_mask_input(fitted), ambiguous=False)
+        rank = self._ranks(points[1])
+        return self._decode(features, embedding, points, as_mask_input(fitted), ambiguous=False, rank=rank)
 
     def track(self, features: ImageFeatures, selection: Selection) -> FrameOutput:
         """Segment the object on a frame by memory alone, and encode the memory of the result."""
@@ -242,10 +243,9 @@ class Segmenter:
             memory = self._tracker.encode_memory(features.embedding, output.logits, output.object_score, prompted)
         return replace(output, memory=memory.to(torch.bfloat16))
 
-    @property
-    def _ranks_outputs(self) -> bool:
-        """Whether the single mask is a candidate, too; in training all of them are looked at one by one."""
-        return isinstance(self.network, SAM2) and self.network.config.rank_outputs and not self.network.training
+    def _ranks(self, labels: Tensor) -> bool:
+        """Whether the best of all four outputs answers points of these labels; training looks at each by itself."""
+        return not self.network.training and ranks_outputs(self.network.config, labels)
 
     @property
     def _has_no_memory(self) -> bool:
@@ -276,14 +276,16 @@ class Segmenter:
         mask_prompt: Tensor | None,
         ambiguous: bool,
         choice: int | None = None,
-        with_single: bool = False,
+        rank: bool = False,
     ) -> FrameOutput:
         if points is None:  # the official video predictor passes an explicit "no point"
             batch, device = len(embedding), embedding.device
             points = torch.zeros(batch, 1, 2, device=device), torch.full((batch, 1), -1, device=device)
-        multimask = None if with_single else ambiguous
+        multimask = None if rank else ambiguous
         prediction = self.network.predict_masks(embedding, features.high_res, points, mask_prompt, multimask)
-        return self._output(candidates_and_single(prediction) if with_single else prediction, choice)
+        if rank:
+            prediction = candidates_and_single(prediction) if ambiguous else best_of_all(prediction)
+        return self._output(prediction, choice)
 
     def _output(self, prediction: MaskPrediction, choice: int | None) -> FrameOutput:
         present = prediction.object_score > 0  # (B, 1)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import SAM2, ImageFeatures
-from sam2_core.model.ranked_outputs import have_clicks
+from sam2_core.model.ranked_outputs import ranks_outputs
 from sam2_core.model.sam import Network
 from sam2_core.model.strict_boxes import are_boxes, merge_within_boxes
 from sam2_core.tracking.segmenter import as_mask_input
@@ -120,7 +120,7 @@ class _SimulatedInteraction:
             errors = mask_errors(logits, truth, self.weights)
             ambiguous = self.kind != "box" and iteration == 0
             total = total + self._loss(prediction, errors, ambiguous)
-            ranked = points is not None and self._is_set("rank_outputs") and have_clicks(points[1])
+            ranked = points is not None and ranks_outputs(self.network.config, points[1])
             picked = _picked(prediction, ambiguous, ranked)
             self._log(iteration, errors, picked, errors.iou if ranked else errors.iou[:, 1:])
             if iteration < corrections:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -12,8 +13,9 @@ from sam2_core.model.mask_decoder import MaskPrediction
 from sam2_core.model.network import SAM2
 from sam2_core.model.ranked_outputs import best_of_all, candidates_and_single
 from sam2_core.networks import NETWORKS, network_config
+from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from sam2_core.tracking.memory_bank import MemorySelection
-from sam2_core.tracking.segmenter import Segmenter
+from sam2_core.tracking.segmenter import FrameOutput, Segmenter
 from tests.networks import TINY
 
 CLICKS = torch.tensor([[[20.0, 30.0], [41.0, 50.0], [50.0, 9.0]]])  # in pixels of the input
@@ -46,6 +48,15 @@ def predict(network: SAM2, labels: list[int], multimask: bool | None) -> MaskPre
         return network.predict_masks(embedding, features.high_res, points_of(labels), None, multimask)
 
 
+def answer(network: SAM2, labels: list[int], choice: int | None = None) -> FrameOutput:
+    with torch.no_grad():
+        return segmenter_of(network).from_prompt(network.encode_image(image()), points_of(labels), None, None, choice)
+
+
+def segmenter_of(network: SAM2) -> Segmenter:
+    return Segmenter(network, hide_absent=False)
+
+
 def test_only_the_bundled_network_ranks_its_outputs() -> None:
     assert [name for name in NETWORKS if getattr(network_config(name), "rank_outputs", False)] == ["nano"]
 
@@ -60,10 +71,12 @@ def test_the_single_mask_stands_behind_the_candidates(network: SAM2) -> None:
 
 @pytest.mark.parametrize("labels", [[1], [1, 1, 0], [2, 3, 0]])
 def test_clicks_are_answered_by_the_best_of_all(network: SAM2, labels: list[int]) -> None:
-    everything, answer = predict(network, labels, None), predict(network, labels, False)
+    everything, answered = predict(network, labels, None), answer(network, labels)
     best = int(everything.predicted_iou.argmax())
-    for name in ("logits", "predicted_iou", "tokens"):
-        assert torch.equal(getattr(answer, name), getattr(everything, name)[:, best : best + 1])
+    assert torch.equal(answered.logits[:, 0], everything.logits[:, best])
+    assert torch.equal(answered.predicted_iou[:, 0], everything.predicted_iou[:, best])
+    expected = network.object_pointer(everything.tokens[:, best], everything.object_score > 0)
+    assert torch.equal(answered.pointer, expected)
 
 
 def test_each_object_of_a_batch_gets_its_own_best() -> None:
@@ -75,47 +88,49 @@ def test_each_object_of_a_batch_gets_its_own_best() -> None:
     assert best.tokens[:, 0, 0].tolist() == [2.0, 4.0]
 
 
-@pytest.mark.parametrize(
-    ("labels", "multimask"), [([-1], False), ([-1], True), ([2, 3], False), ([1], None), ([1], True)]
-)
-def test_boxes_tracking_mask_prompts_and_candidates_are_not_affected(
-    network: SAM2, labels: list[int], multimask: bool | None
-) -> None:
-    expected = predict(without_ranking(network), labels, multimask)
-    assert torch.equal(predict(network, labels, multimask).logits, expected.logits)
+@pytest.mark.parametrize("labels", [[-1], [2, 3]])
+def test_boxes_and_mask_prompts_are_not_affected(network: SAM2, labels: list[int]) -> None:
+    assert torch.equal(answer(network, labels).logits, answer(without_ranking(network), labels).logits)
 
 
 def test_training_is_not_affected(network: SAM2) -> None:
     plain = without_ranking(network.train())
     for labels in ([1], [1, 0]):
-        assert torch.equal(predict(network, labels, False).logits, predict(plain, labels, False).logits)
+        assert torch.equal(answer(network, labels).logits, answer(plain, labels).logits)
 
 
 @pytest.mark.parametrize("choice", [0, 3])
 def test_a_candidate_can_be_chosen(network: SAM2, choice: int) -> None:
-    features = network.encode_image(image())
-    output = Segmenter(network, hide_absent=False).from_prompt(features, points_of([1]), None, None, choice)
+    output = answer(network, [1], choice)
     assert output.candidates is not None and output.candidates.shape[1] == 4
     assert torch.equal(output.logits[:, 0], output.candidates[:, choice])
 
 
-def test_a_session_shows_what_a_predictor_returns_as_a_single_mask(network: SAM2) -> None:
-    shown = Segmenter(network, hide_absent=False).from_prompt(network.encode_image(image()), points_of([1]), None, None)
-    assert torch.equal(shown.logits, predict(network, [1], False).logits)
-
-
-def test_on_a_tracked_frame_there_are_three_candidates(network: SAM2) -> None:
-    segmenter = Segmenter(network, hide_absent=False)
-    features = network.encode_image(image())
-    first = segmenter.from_prompt(features, points_of([1]), None, None)
-    memory = segmenter.encode_memory(features, first, prompted=True)
-    selection = MemorySelection(memories=((0, memory),), pointers=((0.0, memory),))
-    corrected = segmenter.from_prompt(features, points_of([1]), None, selection)
-    assert corrected.candidates is not None and corrected.candidates.shape[1] == 3
+@pytest.mark.parametrize("labels", [[1], [1, 0]])
+def test_on_a_frame_with_memory_outputs_are_not_ranked(network: SAM2, labels: list[int]) -> None:
+    outputs = []
+    for each in (network, without_ranking(network)):
+        features = each.encode_image(image())
+        first = segmenter_of(each).from_prompt(features, points_of([1]), None, None, choice=0)
+        memory = segmenter_of(each).encode_memory(features, first, prompted=True)
+        selection = MemorySelection(memories=((0, memory),), pointers=((0.0, memory),))
+        outputs.append(segmenter_of(each).from_prompt(features, points_of(labels), None, selection))
+    assert torch.equal(outputs[0].logits, outputs[1].logits)
+    assert outputs[0].candidates is None or outputs[0].candidates.shape[1] == 3
 
 
 def test_a_choice_that_a_network_does_not_have_is_left_to_it(network: SAM2) -> None:
-    plain = Segmenter(without_ranking(network), hide_absent=False)
-    features = plain.network.encode_image(image())
-    chosen, own = (plain.from_prompt(features, points_of([1]), None, None, choice) for choice in (3, None))
-    assert torch.equal(chosen.logits, own.logits)
+    plain = without_ranking(network)
+    assert torch.equal(answer(plain, [1], choice=3).logits, answer(plain, [1]).logits)
+
+
+def test_a_predictor_returns_three_candidates_or_the_best_of_all(network: SAM2) -> None:
+    predictor, plain = SAM2ImagePredictor(network), SAM2ImagePredictor(without_ranking(network))
+    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    click = np.array([[20.0, 30.0]]), np.array([1])
+    for each in (predictor, plain):
+        each.set_image(picture)
+    masks, ious, _ = predictor.predict(*click, multimask_output=True)
+    assert np.array_equal(masks, plain.predict(*click, multimask_output=True)[0])
+    _, [best], _ = predictor.predict(*click, multimask_output=False)
+    assert best >= ious.max()

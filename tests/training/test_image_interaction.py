@@ -98,7 +98,8 @@ def test_training_sees_the_mask_that_inference_answers_with(
     features = network.eval().encode_image(images)
     at = 1 if kind == "box" else 0  # objects with a click come first
     embedding = network.without_memory(features.embedding)
-    answer = network.predict_masks(embedding, features.high_res, asked[at], None, False)
+    multimask = None if way == "rank_outputs" else False
+    answer = network.predict_masks(embedding, features.high_res, asked[at], None, multimask)
     best = answer.predicted_iou.argmax(dim=1, keepdim=True)
     chosen = resize_logits(torch.take_along_dim(answer.logits, best[..., None, None], dim=1), 32)[:, 0] > 0
     truth = coverage(masks[:, at], 2, chosen.device) >= 0.5

@@ -16,7 +16,7 @@ const data = {
   medium: { kind: 'clip', name: 'clip.mp4', frames: 10, fps: 25, height: 20, width: 30 },
   journal: {
     steps: [
-      { entries: [{ frame: 0, object: 1, prompt: { points: [[1, 2, 1]], choice: 1 } }] },
+      { entries: [{ frame: 0, object: 1, prompt: { points: [[1, 2, 1]], choice: 3 } }] },
       {
         run: 7,
         entries: [
@@ -85,7 +85,7 @@ const damages = {
   'too many points': plain => (plain.journal.steps[0].entries[0].prompt.points = new Array(4).fill([1, 1, 1])),
   'a run beyond the clip': plain => (plain.interrupted.last = 10),
   'a run in no direction': plain => (plain.interrupted.direction = 'one'),
-  'no such candidate': plain => (plain.journal.steps[0].entries[0].prompt.choice = 3),
+  'no such candidate': plain => (plain.journal.steps[0].entries[0].prompt.choice = 4),
   'tracking that stands still': plain => (plain.journal.steps[1].entries[0].track[2] = 0),
   'tracking beyond the clip': plain => (plain.journal.steps[1].entries[0].track[1] = 11),
   'a mask of another size': plain => (plain.journal.steps[4].entries[1].prompt.mask.size = [30, 20]),

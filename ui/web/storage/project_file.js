@@ -18,6 +18,7 @@ const FORMAT = 'masklet-project';
 const FORMAT_VERSION = 1;
 const MAX_PROJECT_BYTES = 200e6;
 const MAX_ENTRIES = 20000; // as on the server
+const LAST_CHOICE = 3; // as on the server
 
 /**
  * The text of a project file.
@@ -149,7 +150,7 @@ function readPrompt(plain, [height, width]) {
     areNumbers(box, 4) && isInside(box[0], box[1]) && isInside(box[2], box[3]);
   check(Array.isArray(points) && points.length <= about.max_points && points.every(isPoint));
   check(Array.isArray(boxes) && boxes.length <= about.max_boxes && boxes.every(isBox));
-  check((choice === undefined || isWhole(choice, 0, 2)) && (crop === undefined || isBox(crop)));
+  check((choice === undefined || isWhole(choice, 0, LAST_CHOICE)) && (crop === undefined || isBox(crop)));
   return {
     ...(points.length && { points }),
     ...(boxes.length && { boxes }),
