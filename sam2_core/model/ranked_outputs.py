@@ -2,7 +2,8 @@
 
 In the official networks one click is answered by the best of three candidates, and more of them by the single mask. In
 a small network the single mask is the better answer to many a single click, and a candidate to many a correction.
-Sessions offer it as a fourth candidate; predictors return the official three, and the best of all as a single mask.
+Sessions offer it as a fourth candidate; predictors return the official three, and the best of all as a single mask,
+which takes the place of the official fallback for unstable ones (`MaskDecoder.stability_fallback`).
 
 On frames that are conditioned on memory outputs are not ranked: their predicted IoUs have not learned to compete there.
 """
