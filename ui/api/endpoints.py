@@ -210,8 +210,7 @@ class Endpoints:
             labels: 1 for a click on the object, 0 for one on what does not belong to it; left out: all 1.
             boxes: Bounding boxes as [[left, top, right, bottom], ...]; the object is what they hold together.
             mask: A mask of the frame's size as COCO run lengths, compressed; alone it is taken as it is.
-            choice: Which candidate of a single click is meant: its place in `candidates` of the answer. One that is not
-                there leaves the choice to the network.
+            choice: Which of the `candidates` of the answer a click means, from 0; left out or too high: the best.
             crop: A part of the frame, [left, top, right, bottom], to look at again at full resolution.
         """
         prompt = {"points": _points(points, labels), "boxes": boxes, "mask": mask, "choice": choice, "crop": crop}
