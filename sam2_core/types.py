@@ -169,8 +169,8 @@ class Prompt:
     The object is the union of the boxes, whose corners may come in any order, and the mask, refined by the points. A
     mask alone (painted, imported, or an earlier result) is used as it is. `choice` is the picked candidate of an
     ambiguous click, 0 to `LAST_CHOICE`; None, and one that the network does not have, take the one with the highest
-    predicted IoU. `crop` is segmented again at the network's
-    full input size (crop refinement); a prompt of only a crop refines the tracked mask.
+    predicted IoU. `crop` is segmented again at the network's full input size (crop refinement); a prompt of only a crop
+    refines the tracked mask.
     """
 
     points: tuple[Point, ...] = ()

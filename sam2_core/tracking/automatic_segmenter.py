@@ -88,6 +88,7 @@ def _predictions(
     logits, ious = output.candidates, output.candidate_predicted_iou
     if logits is None or ious is None:  # the network is set to give a single mask for a point
         logits, ious = output.logits, output.predicted_iou
+    # The thresholds of networks that rank their single mask, too, were chosen for three candidates.
     return PointPredictions(logits[:, :CANDIDATES], ious[:, :CANDIDATES].float(), inner)
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from sam2_core.model.network import SAM2
 from sam2_core.model.sam import Network, Sam
 from sam2_core.predictors.image_predictor import SAM2ImagePredictor
 from sam2_core.predictors.sam_predictor import SamPredictor
@@ -121,7 +122,7 @@ def _evaluate_object(predictor: ImagePredictor, subject: EvaluationImage, truth:
     candidates, logits = _predict(predictor, truth, clicks, multimask=True)
     pick = int(np.argmax([candidate.predicted for candidate in candidates]))
     prediction, previous = candidates[pick], logits[pick : pick + 1]
-    if getattr(predictor.model.config, "rank_outputs", False):
+    if isinstance(predictor.model, SAM2) and predictor.model.config.rank_outputs:
         [prediction], previous = _predict(predictor, truth, clicks)
     best = int(np.argmax([candidate.true for candidate in candidates]))
     predictions = {OWN_PICK: prediction, BEST_OF_3: candidates[best]}
