@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sam2_core.serving.commands import Command, SetPrompt
 from sam2_core.types import Mask
 from tests.browser.conftest import FLAGS, expire, find_browser
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
-from tests.ui.house import GatedEngine, free_port, launched
+from tests.ui.house import DEADLINE, GatedEngine, free_port, launched
 from ui.app import Server
+from ui.files import open_files
+from ui.page.connection import PageConnection
+from ui.protocol import Event, OpenedEvent
 
 pytestmark = pytest.mark.browser
 
@@ -113,6 +118,33 @@ def test_a_browser_that_was_closed_still_has_the_work(chromium: Any, server: Any
             assert desk.problems == []
         finally:
             context.close()
+
+
+def test_a_click_that_waits_for_another_survives_a_reload(visit: Visit, picture: Path) -> None:
+    entered, gate = threading.Semaphore(0), threading.Semaphore(0)
+
+    class GatedPrompts(FakeEngine):
+        def execute(self, session: str, command: Command[Any]) -> Any:
+            if isinstance(command, SetPrompt):
+                entered.release()
+                assert gate.acquire(timeout=DEADLINE)
+            return super().execute(session, command)
+
+    with launched(GatedPrompts()) as (_, address):
+        desk = visit(address)
+        desk.open(picture)
+        desk.click(0.3, 0.5)
+        assert entered.acquire(timeout=DEADLINE)
+        desk.press("n")
+        desk.click(0.7, 0.5)
+        desk.expect_objects(2)
+        desk.page.reload()
+        for _ in range(5):
+            gate.release()
+        desk.page.wait_for_selector(".mk[data-state=work]")
+        desk.expect_mask(0.27, 0.46)
+        desk.expect_mask(0.67, 0.46)
+        desk.context.close()
 
 
 def test_a_work_is_forgotten_on_wish(server: Any, visit: Visit, picture: Path) -> None:
@@ -224,6 +256,58 @@ def test_a_reload_after_a_restart_gets_everything_back(visit: Visit, clip: Path)
         desk.page.reload()
         expect_work(desk)
         expect_range_of_one(desk)
+        desk.context.close()
+
+
+def test_a_reload_while_work_comes_back_begins_anew(visit: Visit, clip: Path) -> None:
+    port, engine = f"--port={free_port()}", GatedEngine()
+    with launched(FakeEngine(), port) as (_, address):
+        desk = visit(address)
+        work_on(desk, clip)
+        wait_until_kept(desk, steps=3)
+    with launched(engine, port):
+        assert engine.entered.acquire(timeout=DEADLINE)
+        desk.page.reload()
+        for _ in range(80):
+            engine.gate.release()
+        expect_work(desk)
+        desk.context.close()
+
+
+@pytest.mark.parametrize("when", ["it opens", "it is open"])
+def test_a_page_that_left_while_its_medium_was_opened_again(
+    visit: Visit, clip: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    port = f"--port={free_port()}"
+    begun, gate, told = (threading.Semaphore(0) for _ in range(3))
+
+    def open_at_the_gate(*args: Any) -> Any:
+        begun.release()
+        assert gate.acquire(timeout=DEADLINE)
+        return open_files(*args)
+
+    def send(connection: PageConnection, event: Event) -> None:
+        sent(connection, event)
+        if isinstance(event, OpenedEvent):
+            told.release()
+
+    with launched(FakeEngine(), port) as (_, address):
+        desk = visit(address)
+        work_on(desk, clip)
+        wait_until_kept(desk, steps=3)
+    sent = PageConnection.send
+    monkeypatch.setattr(PageConnection, "send", send)
+    monkeypatch.setattr("ui.sessions.open_files", open_at_the_gate)
+    with launched(FakeEngine(), port):
+        assert begun.acquire(timeout=DEADLINE)  # the page does that by itself
+        desk.page.goto("about:blank")
+        if when == "it is open":
+            gate.release()
+            assert told.acquire(timeout=DEADLINE)  # nobody is there to take the event
+        desk.page.go_back()
+        for _ in range(5):
+            gate.release()
+        expect_work(desk)
         desk.context.close()
 
 

@@ -53,7 +53,8 @@ class Connection {
   inFlight = null;
   /** @type {Transport | null} */
   #transport = null;
-  #seq = 0;
+  /** Of the last request. Begins anywhere, as the answer to a page before it was reloaded may still come to this one. */
+  #seq = Math.floor(Math.random() * 2 ** 30);
   #failedSockets = 0;
   #socketWorked = false;
   #retryDelay = MIN_RETRY_DELAY;

@@ -12,6 +12,7 @@ import { unfinishedRun } from '../tracking/tracking.js';
 import { drawFill } from '../viewport/sprites.js';
 import { keyOfBackdrop } from './backdrops.js';
 import { database } from './database.js';
+import { serverHasLog } from './edit_log_replay.js';
 import { pathOf } from './file_names.js';
 
 export const STORAGE_KEY = 'masklet'; // in the tab's own storage
@@ -68,7 +69,8 @@ export function save() {
 
 /** @param {ProjectData} data */
 function saveInTab(data) {
-  const { token, version, training } = state;
+  const { token, training } = state;
+  const version = serverHasLog() ? state.version : 0; // which none has: then a reload replays the edit log
   const session = { token, version, id: state.project?.id, training };
   for (const record of [{ ...session, ...data }, session]) {
     try {

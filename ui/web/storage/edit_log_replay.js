@@ -13,6 +13,8 @@ import { masks } from '../viewport/masks.js';
 
 /** @type {ReplayRequest | null} */
 let replaying = null;
+/** Version of the medium of which the server does not have all masks: they were not replayed to the end. */
+let incomplete = 0;
 
 const openingText = () => (state.ready ? tr('Starting…') : tr('Waiting for the model…'));
 
@@ -23,12 +25,17 @@ const openingText = () => (state.ready ? tr('Starting…') : tr('Waiting for the
 export function replayLog(quiet = false) {
   const entries = state.log.neededForReplay;
   if (!entries.length) return;
+  incomplete = state.version;
   masks.clear(masks.length);
   connection.clearQueue();
   replaying = { t: 'edit_log', entries, quiet };
   if (!quiet) showProgress(tr('Bringing your work back'), null, openingText(), cancelReplay);
   connection.request(replaying);
 }
+
+/** Whether the server has got, or is about to have, all that the edit log says. */
+export const serverHasLog = () =>
+  !state.reopening && state.version !== incomplete && !connection.queue.length && connection.inFlight?.t !== 'edit_log';
 
 /**
  * Adds many prompts and removals at once to what the server has.
@@ -64,10 +71,15 @@ function cancelReplay() {
 
 /** @param {PageEvents['server-done']} event */
 function replayDone({ job, seq, stopped, question }) {
-  if (job !== 'replay' || (seq !== undefined && !question)) return;
+  if (job !== 'replay') return;
   const request = question?.t === 'edit_log' ? question : null;
+  if (seq !== undefined && !request) {
+    if (!replaying) showProgress(''); // of the page before it was reloaded
+    return;
+  }
   if (request?.more && stopped) return replayFailed(request);
   showProgress('');
+  if (request && !request.more) incomplete = 0;
   replaying = null;
   masks.asked.clear();
   masks.answers.clear(); // a new session on the server begins with revision 0

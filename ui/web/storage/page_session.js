@@ -2,7 +2,7 @@
 
 import { describeMedium, hasTimeline, isAlbum, isSameMedium, openMedium } from '../core/media.js';
 import { mount } from '../core/mount.js';
-import { announce, showBanner, showTip, toast } from '../core/notices.js';
+import { announce, showBanner, showProgress, showTip, toast } from '../core/notices.js';
 import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
@@ -125,7 +125,8 @@ function greeted({ medium, version, tracking }) {
 }
 
 /**
- * The server was started again and has kept the medium, but nothing of its masks.
+ * The medium is on the server, but nothing of its masks: the server was started again and has kept it, or the page was
+ * reloaded while it was being opened.
  * @param {Opened} event
  */
 function bringBack(event) {
@@ -215,9 +216,12 @@ function showHint() {
 }
 
 export function setUpSession() {
-  // After a lost connection `hello` may have been about the same medium already.
   on('server-opened', event => {
-    if (state.opening || state.reopening || event.version !== state.version) mediumOpened(event);
+    if (state.opening || state.reopening) mediumOpened(event);
+    else if (event.version === state.version)
+      showProgress(''); // `hello` has told of it already
+    else if (!event.added && state.medium && isSameMedium(state.medium, event.medium)) bringBack(event);
+    else mediumOpened(event);
   });
   on('server-hello', greeted);
   // open_files.js and quota.js ask; the live camera and the models say it in their dialogs
