@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,12 @@ import pytest
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.media.numbered import make_clip
-from tests.ui.house import GatedEngine, launched, picture_bytes
+from tests.ui.house import DEADLINE, GatedEngine, launched, picture_bytes
 from ui.app import Server
+from ui.files import open_files
+from ui.jobs import JobCancelled
+from ui.page.connection import PageConnection
+from ui.protocol import Event, OpenedEvent
 
 FLAGS: tuple[str, ...] = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 FLAGS += ("--disable-component-update", "--disable-sync", "--no-first-run")
@@ -81,6 +86,73 @@ def visit(chromium: Any) -> Iterator[Callable[..., Desk]]:
 @pytest.fixture
 def desk(visit: Callable[..., Desk], server: tuple[Server, str]) -> Desk:
     return visit(server[1])
+
+
+class OpeningGate:
+    """Each medium waits before it is read until the test lets it through."""
+
+    def __init__(self) -> None:
+        self._begun, self._gate, self._told = (threading.Semaphore(0) for _ in range(3))
+        self._send, self._is_lost = PageConnection.send, False
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From now on."""
+        monkeypatch.setattr("ui.sessions.open_files", self._open)
+        monkeypatch.setattr(PageConnection, "send", lambda connection, event: self._watch(connection, event))
+
+    def wait_for_file(self) -> None:
+        """Wait until the server has begun to read a medium."""
+        assert self._begun.acquire(timeout=DEADLINE)
+
+    def lose(self) -> None:
+        """Let one end without a result and without a word."""
+        self._is_lost = True
+        self.let_through()
+
+    def let_through(self, count: int = 1) -> None:
+        """Let it, or so many, go on."""
+        for _ in range(count):
+            self._gate.release()
+
+    def wait_until_open(self) -> None:
+        """Wait until the server has something to tell of a medium, whether or not a page takes it."""
+        assert self._told.acquire(timeout=DEADLINE)
+
+    def _open(self, *args: Any) -> Any:
+        self._begun.release()
+        assert self._gate.acquire(timeout=DEADLINE)
+        if self._is_lost:
+            raise JobCancelled
+        return open_files(*args)
+
+    def _watch(self, connection: PageConnection, event: Event) -> None:
+        self._send(connection, event)
+        if isinstance(event, OpenedEvent):
+            self._told.release()
+
+
+@pytest.fixture
+def opening_gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], OpeningGate]:
+    """Put up a gate."""
+
+    def put_up() -> OpeningGate:
+        gate = OpeningGate()
+        gate.install(monkeypatch)
+        return gate
+
+    return put_up
+
+
+def come_back_when(desk: Desk, gate: OpeningGate, when: str) -> None:
+    """Reload the page while the server reads a medium, so that the page is there again before or after it is open."""
+    gate.wait_for_file()
+    desk.page.goto("about:blank")
+    if when == "it is open":
+        gate.let_through()
+        gate.wait_until_open()
+    desk.page.go_back()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    gate.let_through(5)
 
 
 def expire(server: Server, desk: Desk) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.conftest import OpeningGate, come_back_when
 from tests.browser.desk import Desk
 from tests.ui.house import picture_bytes
 from ui.app import Server
@@ -298,6 +299,24 @@ def test_too_many_photos_are_refused_before_they_are_sent(desk: Desk) -> None:
     desk.page.evaluate(DROP, [[[f"{name}.png", "AA==", "image/png"] for name in names], "body"])
     desk.expect_toast(f"{most + 1} photos are too many: up to {most} fit together.")
     assert not [address for address in sent if "upload" in address]
+
+
+@pytest.mark.parametrize("when", ["it opens", "it is open"])
+def test_a_reload_while_photos_are_added_keeps_the_work(
+    desk: Desk, photos: dict[str, Path], opening_gate: Callable[[], OpeningGate], when: str
+) -> None:
+    album = Album(desk, photos["wide.png"], photos["high.png"])
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    gate = opening_gate()
+    desk.page.set_input_files(".mk-adder", [photos["flat.png"]])
+    come_back_when(desk, gate, when)
+    desk.page.wait_for_selector(".mk-photo-name:has-text('flat.png')")
+    assert album.names() == ["wide.png", "high.png", "flat.png"]
+    desk.press("Home")
+    album.look_at("wide.png")
+    desk.expect_mask(0.27, 0.46)
+    album.expect_dots(1, 0, 0)
 
 
 def test_dropped_photos_open_and_on_the_row_they_are_added(desk: Desk, photos: dict[str, Path]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import expire
+from tests.browser.conftest import OpeningGate, expire
 from tests.browser.desk import Desk
 from tests.ui.house import GatedEngine
 from ui.app import Server
@@ -205,6 +205,78 @@ def test_what_another_tab_has_opened_meanwhile_has_no_objects_of_the_former_work
     one.expect(".mk-file-name").to_have_text("film.mp4")
     one.expect(".mk-side-empty").to_be_visible()
     one.expect(".mk-undo").to_be_disabled()
+
+
+def test_each_tab_has_its_own_masks_when_it_takes_a_work_back(
+    server: tuple[Server, str], visit: Callable[..., Desk], picture: Path
+) -> None:
+    one, two = two_tabs(visit, server[1], picture)
+    two.press("n")
+    two.click(0.7, 0.5)
+    two.expect_mask(0.67, 0.46)
+    one.page.bring_to_front()
+    one.page.wait_for_selector(".mk-banner:has-text('This work is open in another tab.')")
+    one.page.reload()
+    one.page.wait_for_selector(".mk[data-state=work]")
+    one.expect_mask(0.27, 0.46)
+    one.expect_mask(0.67, 0.46, there=False)
+    two.page.bring_to_front()
+    two.page.click(".mk-banner-act")
+    two.expect_toast("Your work is back")
+    two.expect_mask(0.67, 0.46)
+    two.expect_mask(0.27, 0.46)
+    one.page.bring_to_front()
+    one.page.click(".mk-banner-act")
+    one.expect_toast("Your work is back")
+    one.click(0.7, 0.7)
+    one.expect_mask(0.67, 0.66)
+    one.expect_objects(1)
+
+
+def test_an_opening_that_is_lost_with_the_connection_is_told(
+    desk: Desk, picture: Path, opening_gate: Callable[[], OpeningGate]
+) -> None:
+    sockets: list[Any] = []
+    desk.page.route_web_socket(
+        re.compile(".*/ws$"), lambda socket: sockets.append((socket, socket.connect_to_server()))
+    )
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    gate = opening_gate()
+    desk.page.set_input_files(".mk-picker", picture)
+    gate.wait_for_file()
+    gate.lose()
+    sockets[-1][0].close(code=1011)
+    desk.expect_toast("What you were opening was lost with the connection")
+    desk.expect(".mk-progress-overlay").to_be_hidden()
+
+
+def test_no_progress_is_shown_of_an_opening_that_was_cancelled(
+    desk: Desk, picture: Path, opening_gate: Callable[[], OpeningGate]
+) -> None:
+    late: list[Any] = []
+    pages: list[Any] = []
+
+    def through(socket: Any) -> None:
+        server = socket.connect_to_server()
+        pages.append(socket)
+        server.on_message(lambda message: late.append(message) if b'"ingest"' in message else socket.send(message))
+
+    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    gate = opening_gate()
+    desk.page.set_input_files(".mk-picker", picture)
+    gate.wait_for_file()
+    while not late:
+        desk.page.evaluate("new Promise(requestAnimationFrame)")
+    desk.page.click(".mk-progress-cancel")
+    for message in late:
+        pages[-1].send(message)
+    for _ in range(5):
+        desk.page.evaluate("new Promise(requestAnimationFrame)")
+    desk.expect(".mk-progress-overlay").to_be_hidden()
+    gate.let_through()
 
 
 def test_a_connection_that_died_without_a_word_is_noticed(desk: Desk, picture: Path) -> None:

@@ -12,14 +12,11 @@ import pytest
 
 from sam2_core.serving.commands import Command, SetPrompt
 from sam2_core.types import Mask
-from tests.browser.conftest import FLAGS, expire, find_browser
+from tests.browser.conftest import FLAGS, OpeningGate, come_back_when, expire, find_browser
 from tests.browser.desk import Desk
 from tests.fakes import FakeEngine
 from tests.ui.house import DEADLINE, GatedEngine, free_port, launched
 from ui.app import Server
-from ui.files import open_files
-from ui.page.connection import PageConnection
-from ui.protocol import Event, OpenedEvent
 
 pytestmark = pytest.mark.browser
 
@@ -275,40 +272,44 @@ def test_a_reload_while_work_comes_back_begins_anew(visit: Visit, clip: Path) ->
 
 
 @pytest.mark.parametrize("when", ["it opens", "it is open"])
-def test_a_page_that_left_while_its_medium_was_opened_again(
-    visit: Visit, clip: Path, monkeypatch: pytest.MonkeyPatch, when: str
+def test_a_reload_while_the_medium_is_opened_again(
+    visit: Visit, clip: Path, opening_gate: Callable[[], OpeningGate], when: str
 ) -> None:
     port = f"--port={free_port()}"
-    begun, gate, told = (threading.Semaphore(0) for _ in range(3))
-
-    def open_at_the_gate(*args: Any) -> Any:
-        begun.release()
-        assert gate.acquire(timeout=DEADLINE)
-        return open_files(*args)
-
-    def send(connection: PageConnection, event: Event) -> None:
-        sent(connection, event)
-        if isinstance(event, OpenedEvent):
-            told.release()
-
     with launched(FakeEngine(), port) as (_, address):
         desk = visit(address)
         work_on(desk, clip)
         wait_until_kept(desk, steps=3)
-    sent = PageConnection.send
-    monkeypatch.setattr(PageConnection, "send", send)
-    monkeypatch.setattr("ui.sessions.open_files", open_at_the_gate)
+    gate = opening_gate()
     with launched(FakeEngine(), port):
-        assert begun.acquire(timeout=DEADLINE)  # the page does that by itself
-        desk.page.goto("about:blank")
-        if when == "it is open":
-            gate.release()
-            assert told.acquire(timeout=DEADLINE)  # nobody is there to take the event
-        desk.page.go_back()
-        for _ in range(5):
-            gate.release()
+        come_back_when(desk, gate, when)  # the page opens it by itself
         expect_work(desk)
         desk.context.close()
+
+
+@pytest.mark.parametrize("when", ["it opens", "it is open"])
+def test_a_reload_while_another_photo_of_this_size_is_opened(
+    server: Any, visit: Visit, picture: Path, opening_gate: Callable[[], OpeningGate], when: str
+) -> None:
+    desk = visit(server[1])
+    desk.open(picture)
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    wait_until_kept(desk, steps=1)
+    gate = opening_gate()
+    another: Any = {"name": "another.png", "mimeType": "image/png", "buffer": picture.read_bytes()}
+    desk.page.set_input_files(".mk-picker", files=[another])
+    come_back_when(desk, gate, when)
+    desk.page.wait_for_selector(".mk[data-state=work] .mk-file-name[title='another.png']", state="attached")
+    desk.page.wait_for_function("document.querySelector('.mk-progress-overlay').hidden")
+    desk.expect(".mk-undo").to_be_disabled()
+    desk.click(0.7, 0.5)
+    desk.expect_mask(0.67, 0.46)
+    desk.expect_mask(0.27, 0.46, there=False)
+    desk.page.click(".mk-new")
+    desk.page.locator(".mk-recent-open:has-text('photo.png')").click()
+    desk.expect_mask(0.27, 0.46)
+    desk.expect_mask(0.67, 0.46, there=False)
 
 
 def test_the_tracking_of_a_replay_can_be_given_up(visit: Visit, clip: Path) -> None:

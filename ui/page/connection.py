@@ -137,7 +137,12 @@ class PageConnection:
             last_object = tracking.first_object + self._session.services.settings.max_objects
         everything = self._tasks.fields_of("everything").get("run")
         hello = HelloEvent(
-            version=version, medium=medium, tracking=tracking, last_object=last_object, everything=everything
+            version=version,
+            medium=medium,
+            opening=self._tasks.has("ingest"),
+            tracking=tracking,
+            last_object=last_object,
+            everything=everything,
         )
         self.queue.put_first(pack(hello))
         self._tasks.start(report_loading(lambda: self._session.model, self.send))

@@ -167,11 +167,13 @@ class FoundData(_Event):
 
 class HelloEvent(_Event):
     """The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
-    to objects that it makes; `everything` the number of the run of automatic masks under way."""
+    to objects that it makes; `everything` the number of the run of automatic masks under way. `opening`: a medium is
+    being read."""
 
     t: Literal["hello"] = "hello"
     version: int
     medium: MediumData | None
+    opening: bool
     tracking: TrackingRunData | None
     last_object: int | Absent = _ABSENT
     everything: int | Absent = _ABSENT

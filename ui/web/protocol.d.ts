@@ -378,12 +378,14 @@ export interface LiveStopRequest {
 }
 /**
  * The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
- * to objects that it makes; `everything` the number of the run of automatic masks under way.
+ * to objects that it makes; `everything` the number of the run of automatic masks under way. `opening`: a medium is
+ * being read.
  */
 export interface HelloEvent {
   t: "hello";
   version: number;
   medium: MediumData | null;
+  opening: boolean;
   tracking: TrackingRunData | null;
   last_object?: number;
   everything?: number;

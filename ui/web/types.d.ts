@@ -248,6 +248,10 @@ type TabRecord = {
   version: number;
   id?: string;
   training?: TrainingResult | null;
+  /** Of how many steps the edit log consists, to know it again. */
+  edits: string;
+  /** Edits that the server had not answered yet. */
+  pending?: QueuedRequest[];
 } & Partial<SavedProject>;
 
 /** What a training brought, and the session and the version of the medium that it belongs to. */

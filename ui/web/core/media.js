@@ -52,12 +52,41 @@ export function frameAtTime(time) {
 }
 
 const FACTS = /** @type {const} */ (['kind', 'frames', 'height', 'width', 'sizes']);
+const NAMES = /** @type {const} */ (['name', 'names']);
 /**
+ * @param {readonly (keyof Medium)[]} facts
  * @param {Medium} one
  * @param {Medium} other
  */
-export const isSameMedium = (one, other) =>
-  FACTS.every(name => JSON.stringify(one[name]) === JSON.stringify(other[name]));
+const areEqual = (facts, one, other) => facts.every(fact => JSON.stringify(one[fact]) === JSON.stringify(other[fact]));
+
+/**
+ * Whether what was done with one fits on the other, whatever their files are called.
+ * @param {Medium} one
+ * @param {Medium} other
+ */
+export const isSameMedium = (one, other) => areEqual(FACTS, one, other);
+
+/**
+ * Whether both were opened from the same files, as far as can be told: photos of one camera have the same size.
+ * @param {Medium} one
+ * @param {Medium} other
+ */
+export const isSameFile = (one, other) => areEqual([...FACTS, ...NAMES], one, other);
+
+/** @param {Medium} medium */
+const photosOf = ({ name, height, width, names = [name], sizes = [[height, width]] }) =>
+  names.map((each, k) => [each, sizes[k]]);
+
+/**
+ * Whether the medium is these photos and more.
+ * @param {Medium} medium
+ * @param {Medium} photos
+ */
+export function isExtended(medium, photos) {
+  if (medium.kind !== 'album' || photos.kind === 'clip' || medium.frames <= photos.frames) return false;
+  return JSON.stringify(photosOf(medium).slice(0, photos.frames)) === JSON.stringify(photosOf(photos));
+}
 
 /** @param {Medium} medium */
 export function describeMedium({ kind, name, frames: count, height, width, names = [] }) {

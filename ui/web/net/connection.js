@@ -157,6 +157,11 @@ class Connection {
     return this.inFlight ? [this.inFlight, ...this.queue] : this.queue;
   }
 
+  /** Whether the server is yet to put the edit log in place of what it has. */
+  get isReplaying() {
+    return this.pending.some(request => request.t === 'edit_log' && !request.more);
+  }
+
   /**
    * Takes a request out of the queue; false where it is not there any more.
    * @param {QueuedRequest} request

@@ -11,6 +11,7 @@ import { refusalText } from './refusal.js';
 
 /** @type {XMLHttpRequest | null} */
 let upload = null;
+let isCancelled = false; // what the server still reports of such an opening is not shown
 
 /**
  * @param {File | null} file null for an example, which the server has
@@ -23,6 +24,7 @@ let upload = null;
 export function uploadFile(file, path, title, source, { sent = 0, total = file?.size ?? 0, onSent = () => {} } = {}) {
   if (!state.token) return toast(tr('There is no connection to the server yet. Try again in a moment.'));
   abortUpload();
+  isCancelled = false;
   const request = new XMLHttpRequest();
   upload = request;
   request.open('POST', address(path));
@@ -62,6 +64,7 @@ function abortUpload() {
 
 function cancelOpening() {
   abortUpload();
+  isCancelled = true;
   connection.send({ t: 'cancel', job: 'ingest' });
   openingFailed();
 }
@@ -72,9 +75,16 @@ function openingFailed() {
   emit('open-failed');
 }
 
+/** The server does not know of anything that is being opened: it was lost with a connection, or with the session. */
+export function forgetOpening() {
+  if (!state.opening || upload) return;
+  openingFailed();
+  toast(tr('What you were opening was lost with the connection. Open it again.'));
+}
+
 export function setUpUploads() {
   on('server-progress', ({ job, fraction, message }) => {
-    if (job === 'ingest')
+    if (job === 'ingest' && !isCancelled)
       showProgress(find('progress-title').textContent || tr('Opening'), fraction, message, cancelOpening);
   });
   on('server-error', ({ job }) => {

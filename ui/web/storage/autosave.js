@@ -1,6 +1,7 @@
 // Autosave: what is open is saved in the tab's own storage, where a reload finds it at once, and in the database, where it
 // outlives the tab.
 
+import { EditLog } from '../core/edit_log.js';
 import { backdropsOf, currentEffects } from '../core/effects.js';
 import { frameSize, openMedium } from '../core/media.js';
 import { objects } from '../core/objects.js';
@@ -12,7 +13,7 @@ import { unfinishedRun } from '../tracking/tracking.js';
 import { drawFill } from '../viewport/sprites.js';
 import { keyOfBackdrop } from './backdrops.js';
 import { database } from './database.js';
-import { serverHasLog } from './edit_log_replay.js';
+import { serverHasMasks } from './edit_log_replay.js';
 import { pathOf } from './file_names.js';
 
 export const STORAGE_KEY = 'masklet'; // in the tab's own storage
@@ -59,20 +60,32 @@ export function snapshot() {
   };
 }
 
-/** Saves at once; not where another tab has taken the session over, which is ahead of this one. */
+/** Saves at once; in the tab alone where another one has taken the session over, which is ahead of this one. */
 export function save() {
-  if (!state.medium || connection.status === 'taken') return;
+  if (!state.medium) return;
   const data = snapshot();
   saveInTab(data);
-  if (state.project && state.log.steps.length) saveInDatabase(state.project, data);
+  if (connection.status !== 'taken' && state.project && state.log.steps.length) saveInDatabase(state.project, data);
 }
+
+/** @param {EditLog} log */
+const editsOf = ({ steps, length }) => `${length} of ${steps.length}`;
+
+/**
+ * Whether the edit log is as the tab has left it; one from the database may be older.
+ * @param {TabRecord & SavedProject} record
+ */
+export const hasAllEdits = ({ edits, journal }) => edits === editsOf(new EditLog(journal));
 
 /** @param {ProjectData} data */
 function saveInTab(data) {
   const { token, training } = state;
-  const version = serverHasLog() ? state.version : 0; // which none has: then a reload replays the edit log
-  const session = { token, version, id: state.project?.id, training };
-  for (const record of [{ ...session, ...data }, session]) {
+  const isServers = serverHasMasks() && connection.status !== 'taken';
+  const version = isServers ? state.version : 0; // which none has: then a reload replays the edit log
+  const pending = connection.pending.map(({ since, ...request }) => request);
+  const session = { token, version, id: state.project?.id, training, edits: editsOf(state.log) };
+  const small = pending.length ? { ...session, version: 0 } : session;
+  for (const record of [{ ...session, pending, ...data }, small]) {
     try {
       sessionStorage.setItem(STORAGE_KEY, JSON.stringify(record));
       return;

@@ -13,9 +13,10 @@ import { masks } from '../viewport/masks.js';
 
 /** @type {ReplayRequest | null} */
 let replaying = null;
-/** Version of the medium of which the server does not have all masks: they were not replayed to the end. */
-let incomplete = 0;
+/** Session and version of a medium whose masks the server does not have: they were not replayed to the end. */
+let incomplete = '';
 
+const versionOfSession = () => `${state.token} ${state.version}`;
 const openingText = () => (state.ready ? tr('Starting…') : tr('Waiting for the model…'));
 
 /**
@@ -23,19 +24,18 @@ const openingText = () => (state.ready ? tr('Starting…') : tr('Waiting for the
  * @param {boolean} [quiet] nothing was lost: the server has more photos now
  */
 export function replayLog(quiet = false) {
-  const entries = state.log.neededForReplay;
-  if (!entries.length) return;
-  incomplete = state.version;
+  const entries = state.log.neededForReplay; // none: the server may have some all the same
+  incomplete = versionOfSession();
   masks.clear(masks.length);
   connection.clearQueue();
-  replaying = { t: 'edit_log', entries, quiet };
-  if (!quiet) showProgress(tr('Bringing your work back'), null, openingText(), cancelReplay);
+  const isQuiet = quiet || !entries.length;
+  replaying = { t: 'edit_log', entries, quiet: isQuiet };
+  if (!isQuiet) showProgress(tr('Bringing your work back'), null, openingText(), cancelReplay);
   connection.request(replaying);
 }
 
-/** Whether the server has got, or is about to have, all that the edit log says. */
-export const serverHasLog = () =>
-  !state.reopening && state.version !== incomplete && !connection.queue.length && connection.inFlight?.t !== 'edit_log';
+/** Whether the server has the masks of the edit log, but for what the requests say that wait for an answer. */
+export const serverHasMasks = () => !state.reopening && incomplete !== versionOfSession();
 
 /**
  * Adds many prompts and removals at once to what the server has.
@@ -79,7 +79,7 @@ function replayDone({ job, seq, stopped, question }) {
   }
   if (request?.more && stopped) return replayFailed(request);
   showProgress('');
-  if (request && !request.more) incomplete = 0;
+  if (request && !request.more) incomplete = '';
   replaying = null;
   masks.asked.clear();
   masks.answers.clear(); // a new session on the server begins with revision 0

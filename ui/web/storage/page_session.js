@@ -1,11 +1,20 @@
 // The session: the user's token, what is open on the server, what survives a reload, and the state of the connection.
 
-import { describeMedium, hasTimeline, isAlbum, isSameMedium, openMedium } from '../core/media.js';
+import {
+  describeMedium,
+  hasTimeline,
+  isAlbum,
+  isExtended,
+  isSameFile,
+  isSameMedium,
+  openMedium,
+} from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { announce, showBanner, showProgress, showTip, toast } from '../core/notices.js';
 import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
+import { forgetOpening } from '../net/uploads.js';
 import { emit, on } from '../shared/events.js';
 import { told, tr } from '../shared/language.js';
 import { goTo } from '../timeline/navigation.js';
@@ -13,7 +22,7 @@ import { firstHint } from '../tools/hints.js';
 import { syncTracking, trackingEnded } from '../tracking/tracking.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
-import { filesOf, loadSaved, save } from './autosave.js';
+import { filesOf, hasAllEdits, loadSaved, save } from './autosave.js';
 import { backdrops } from './backdrops.js';
 import { database } from './database.js';
 import { recoverOrOffer } from './expired_session.js';
@@ -31,6 +40,8 @@ let newToken = '';
 let saved = null;
 /** Whether `hello` came on this connection; the server accepts a connection before it checks the token. */
 let isGreeted = false;
+/** Whether another tab has used the session since this one did. */
+let wasTaken = false;
 let hasShownHint = false;
 
 // --- what is open ---
@@ -46,6 +57,7 @@ function mediumOpened({ medium, version, added = state.opening?.added ?? false }
       tr('This is not {medium}. It is open without your earlier work.', { medium: describeMedium(expected.medium) }),
     );
   if (state.opening) update({ source });
+  else if (!state.reopening) update({ source: null }); // asked for before the page was reloaded: it has no files of it
   if (project && added && !filesOf(state.source).length) project.fileKeys = []; // not all of these photos came from files
   update({ opening: null, reopening: false });
   showBanner('');
@@ -75,20 +87,24 @@ function reopenSaved() {
 }
 
 /**
- * After a reload the server still has the medium and, unless it has opened it again meanwhile, its masks.
+ * After a reload the server still has the medium and, unless it has opened it again meanwhile, its masks. Photos that were
+ * being added may have come meanwhile.
  * @param {Opened & Pick<HelloEvent, 'tracking'>} event
  */
 function restoreSession({ medium, version, tracking }) {
   const record = saved;
   saved = null;
-  const isOurs = hasProject(record) && record.token === state.token && isSameMedium(record.medium, medium);
-  const project = isOurs ? record : null;
-  const hasMasks = project !== null && record?.version === version;
-  const example = project ? about.examples.find(each => each.name === project.example) : undefined;
+  const ours = hasProject(record) && record.token === state.token ? record : null;
+  const added = ours !== null && isExtended(medium, ours.medium);
+  const project = ours && (added || isSameFile(ours.medium, medium)) ? ours : null;
+  const hasMasks = project?.version === version && hasAllEdits(project);
+  const example = project && !added ? about.examples.find(each => each.name === project.example) : undefined;
+  if (project && added) project.fileKeys = []; // of the former photos alone
   update({ source: { example }, training: record?.training ?? null });
   if (project && !example) findFiles(project.fileKeys ?? [], version);
-  showOpened({ medium, version }, project, { replay: !hasMasks });
+  showOpened({ medium, version }, project, { replay: !hasMasks, quiet: added });
   if (hasMasks) requestMasks();
+  if (hasMasks) for (const request of project.pending ?? []) connection.request(request);
   syncTracking(tracking);
 }
 
@@ -102,31 +118,36 @@ async function findFiles(keys, version) {
 }
 
 /**
- * After a lost connection: requests masks that may have been sent meanwhile.
+ * After a lost connection: requests masks that may have been sent meanwhile, or were being sent.
  * @param {TrackingRun | null} tracking
  */
 function catchUp(tracking) {
   const around = state.lastTrackedFrame ?? state.frame;
   const first = Math.max(0, around - FRAMES_AROUND + 1);
   connection.send({ t: 'get_masks', first, last: Math.min(openMedium().frames - 1, around + FRAMES_AROUND) });
+  requestMasks(true);
   syncTracking(tracking);
   if (state.shown.frame !== state.frame) goTo(state.frame, true);
 }
 
 /** @param {HelloEvent} event the first one of every connection */
-function greeted({ medium, version, tracking }) {
+function greeted({ medium, version, tracking, opening }) {
+  const isTakenBack = wasTaken;
   isGreeted = true;
+  wasTaken = false;
   if (newToken && newToken !== state.token) releaseToken();
+  const isKnown = !!medium && !!state.medium && isSameFile(state.medium, medium);
+  if (!opening && !state.reopening && (!medium || isKnown)) forgetOpening();
   if (!medium) reopenSaved();
   else if (state.reopening || (state.opening && state.version !== version)) mediumOpened({ medium, version });
-  else if (state.version === version) catchUp(tracking);
-  else if (state.medium && isSameMedium(state.medium, medium)) bringBack({ medium, version });
+  else if (state.version === version && !isTakenBack) catchUp(tracking);
+  else if (isKnown) bringBack({ medium, version });
   else restoreSession({ medium, version, tracking });
 }
 
 /**
- * The medium is on the server, but nothing of its masks: the server was started again and has kept it, or the page was
- * reloaded while it was being opened.
+ * The medium is on the server, but not the masks of this page: the server was started again and has kept it, the page was
+ * reloaded while it was being opened, or another tab has changed them.
  * @param {Opened} event
  */
 function bringBack(event) {
@@ -188,8 +209,11 @@ function connectionChanged(status) {
   if (status === 'connecting' || status === 'lost') isGreeted = false;
   if (status === 'on' && !state.model.error) showBanner('');
   if (status === 'lost' && state.medium) showBanner(tr('The connection was lost. Reconnecting; your work is kept.'));
-  if (status === 'taken')
+  if (status === 'taken') {
+    wasTaken = true;
+    save();
     showBanner(tr('This work is open in another tab.'), tr('Use it here'), () => connection.open());
+  }
   if (status === 'gone') sessionExpired();
 }
 
@@ -218,10 +242,9 @@ function showHint() {
 export function setUpSession() {
   on('server-opened', event => {
     if (state.opening || state.reopening) mediumOpened(event);
-    else if (event.version === state.version)
-      showProgress(''); // `hello` has told of it already
-    else if (!event.added && state.medium && isSameMedium(state.medium, event.medium)) bringBack(event);
-    else mediumOpened(event);
+    else if (event.version !== state.version)
+      (!event.added && state.medium && isSameFile(state.medium, event.medium) ? bringBack : mediumOpened)(event);
+    else if (!connection.isReplaying) showProgress(''); // `hello` has told of it already
   });
   on('server-hello', greeted);
   // open_files.js and quota.js ask; the live camera and the models say it in their dialogs

@@ -2,6 +2,7 @@
 
 import { root } from '../core/page.js';
 import { state } from '../core/store.js';
+import { connection } from '../net/connection.js';
 import { emit, on } from '../shared/events.js';
 import { masks } from './masks.js';
 import { refreshMasks, showFrame } from './viewport.js';
@@ -30,7 +31,7 @@ function reportPainted(question) {
 
 /** @param {MasksMessage} message */
 export async function storeMasks(message) {
-  if (message.version !== state.version) return;
+  if (message.version !== state.version || connection.isReplaying) return; // or they are of another edit log
   const { frame, object, question, revision } = message;
   if (object) masks.answers.set(`${frame}/${object}`, revision);
   const current = message.objects.filter(
