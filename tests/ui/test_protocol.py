@@ -417,7 +417,7 @@ def test_fields_that_are_absent_are_left_out_and_those_that_are_unknown_are_null
     assert unpacked(pack(ProgressEvent(job="export", fraction=None, message="Waiting")))[0] == progress
     run = {"run": 1, "direction": "both", "frame": 2, "first": 0, "last": 9, "pause": False}
     hello = HelloEvent(version=0, medium=None, opening=False, tracking=read(t="track", **run))
-    assert unpacked(pack(hello))[0] == {"t": "hello", "version": 0, "medium": None, "tracking": run}
+    assert unpacked(pack(hello))[0] == {"t": "hello", "version": 0, "medium": None, "opening": False, "tracking": run}
 
 
 def test_masks_come_with_their_pictures_and_candidates_with_answers_to_prompts() -> None:
