@@ -162,6 +162,7 @@ class Session:
         self.model = self.models.acquire(self.models.default)
         self.workspace: Workspace | None = None
         self._versions = 0  # of media that were opened so far
+        self.is_restored = False  # what is open was open before the server was started
         self._tracking: TrackingRun | TextRun | None = None
         self.switching = asyncio.Lock()  # held while medium or network change, and by whoever needs that they do not
 
@@ -221,7 +222,7 @@ class Session:
             if self.kept is not None:
                 await executors.read_file(self.kept.note, self.token, folder, version)
             await self._close_workspace()
-            self.workspace = workspace
+            self.workspace, self.is_restored = workspace, False
         return workspace, skipped
 
     async def come_back(self, medium: Path, version: int) -> None:
@@ -233,6 +234,7 @@ class Session:
         self.workspace = await executors.read_file(
             Workspace, medium, engine, settings.max_objects, observer, self._versions, self.services.decoders
         )
+        self.is_restored = True
         await executors.read_file(self.kept.note, self.token, medium, self._versions)
 
     def track(self, request: TrackingRequest) -> TrackingRun:

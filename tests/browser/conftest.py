@@ -18,7 +18,7 @@ from tests.media.numbered import make_clip
 from tests.ui.house import DEADLINE, GatedEngine, launched, picture_bytes
 from ui.app import Server
 from ui.files import open_files
-from ui.jobs import JobCancelled
+from ui.jobs import BackgroundTasks, Job, JobCancelled
 from ui.page.connection import PageConnection
 from ui.protocol import Event, OpenedEvent
 
@@ -92,22 +92,24 @@ class OpeningGate:
     """Each medium waits before it is read until the test lets it through."""
 
     def __init__(self) -> None:
-        self._begun, self._gate, self._told = (threading.Semaphore(0) for _ in range(3))
-        self._send, self._is_lost = PageConnection.send, False
+        self._begun, self._gate, self._told, self._ended = (threading.Semaphore(0) for _ in range(4))
+        self._send, self._end, self._is_lost = PageConnection.send, BackgroundTasks._end, False
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """From now on."""
         monkeypatch.setattr("ui.sessions.open_files", self._open)
         monkeypatch.setattr(PageConnection, "send", lambda connection, event: self._watch(connection, event))
+        monkeypatch.setattr(BackgroundTasks, "_end", lambda tasks, job: self._watch_end(tasks, job))
 
     def wait_for_file(self) -> None:
         """Wait until the server has begun to read a medium."""
-        assert self._begun.acquire(timeout=DEADLINE)
+        assert self._begun.acquire(timeout=3 * DEADLINE)  # a page may have to connect again before
 
     def lose(self) -> None:
         """Let one end without a result and without a word."""
         self._is_lost = True
         self.let_through()
+        assert self._ended.acquire(timeout=DEADLINE)
 
     def let_through(self, count: int = 1) -> None:
         """Let it, or so many, go on."""
@@ -120,7 +122,7 @@ class OpeningGate:
 
     def _open(self, *args: Any) -> Any:
         self._begun.release()
-        assert self._gate.acquire(timeout=DEADLINE)
+        assert self._gate.acquire(timeout=3 * DEADLINE)
         if self._is_lost:
             raise JobCancelled
         return open_files(*args)
@@ -129,6 +131,10 @@ class OpeningGate:
         self._send(connection, event)
         if isinstance(event, OpenedEvent):
             self._told.release()
+
+    def _watch_end(self, tasks: BackgroundTasks, job: Job) -> None:
+        self._end(tasks, job)
+        self._ended.release()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_an_expired_session_starts_again_with_all_clicks(desk: Desk, server: tup
 
 def test_it_works_where_sockets_are_cut_off(visit: Callable[..., Desk], server: tuple[Server, str], clip: Path) -> None:
     desk = visit(server[1])
-    desk.page.route_web_socket(re.compile(".*/ws$"), lambda socket: socket.close())
+    desk.page.route_web_socket(re.compile(r".*/ws\?"), lambda socket: socket.close())
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")
     desk.open(clip)
@@ -103,7 +103,7 @@ def sockets_of(desk: Desk) -> list[Any]:
         socket.connect_to_server()
         sockets.append(socket)
 
-    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.route_web_socket(re.compile(r".*/ws\?"), through)
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")
     return sockets
@@ -147,7 +147,7 @@ def test_a_server_that_stays_away_is_waited_for(desk: Desk, picture: Path) -> No
         else:
             socket.connect_to_server()
 
-    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.route_web_socket(re.compile(r".*/ws\?"), through)
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")
     desk.open(picture)
@@ -183,6 +183,8 @@ def test_a_work_that_another_tab_took_over_can_be_taken_back(
 ) -> None:
     one, two = two_tabs(visit, server[1], picture)
     two.expect_mask(0.27, 0.46)
+    sent: list[str] = []
+    one.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
     one.page.bring_to_front()
     one.page.wait_for_selector(".mk-banner:has-text('This work is open in another tab.')")
     one.page.click(".mk-banner-act")
@@ -192,6 +194,8 @@ def test_a_work_that_another_tab_took_over_can_be_taken_back(
     one.click(0.7, 0.5)
     one.expect_mask(0.67, 0.46)
     one.expect(".mk-banner").to_be_hidden()
+    assert [frame for frame in sent if '"set_prompt"' in frame]
+    assert not [frame for frame in sent if '"edit_log"' in frame], "the other tab has changed nothing"
 
 
 def test_what_another_tab_has_opened_meanwhile_has_no_objects_of_the_former_work(
@@ -238,7 +242,7 @@ def test_an_opening_that_is_lost_with_the_connection_is_told(
 ) -> None:
     sockets: list[Any] = []
     desk.page.route_web_socket(
-        re.compile(".*/ws$"), lambda socket: sockets.append((socket, socket.connect_to_server()))
+        re.compile(r".*/ws\?"), lambda socket: sockets.append((socket, socket.connect_to_server()))
     )
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")
@@ -249,6 +253,56 @@ def test_an_opening_that_is_lost_with_the_connection_is_told(
     sockets[-1][0].close(code=1011)
     desk.expect_toast("What you were opening was lost with the connection")
     desk.expect(".mk-progress-overlay").to_be_hidden()
+
+
+def test_a_medium_that_opens_while_the_connection_is_lost_is_new(
+    desk: Desk, picture: Path, opening_gate: Callable[[], OpeningGate]
+) -> None:
+    sockets: list[Any] = []
+    gates: list[OpeningGate] = []
+
+    def through(socket: Any) -> None:
+        for gate in gates:
+            gate.let_through()
+            gate.wait_until_open()
+        sockets.append((socket, socket.connect_to_server()))
+
+    desk.page.route_web_socket(re.compile(r".*/ws\?"), through)
+    desk.page.reload()
+    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    desk.open(picture)
+    desk.click(0.3, 0.5)
+    desk.expect_mask(0.27, 0.46)
+    gates.append(opening_gate())
+    desk.page.set_input_files(".mk-picker", picture)
+    gates[0].wait_for_file()
+    sockets[-1][0].close(code=1011)
+    desk.expect(".mk-side-empty").to_be_visible()
+    desk.expect(".mk-undo").to_be_disabled()
+    desk.expect_mask(0.27, 0.46, there=False)
+    desk.expect(".mk-toast").to_have_count(0)
+
+
+def test_a_tab_that_is_taken_back_while_it_opens_another_photo(
+    server: tuple[Server, str], visit: Callable[..., Desk], picture: Path, opening_gate: Callable[[], OpeningGate]
+) -> None:
+    one, two = two_tabs(visit, server[1], picture)
+    gate = opening_gate()
+    another: Any = {"name": "another.png", "mimeType": "image/png", "buffer": picture.read_bytes()}
+    two.page.set_input_files(".mk-picker", files=[another])
+    gate.wait_for_file()
+    one.page.bring_to_front()
+    one.page.click(".mk-banner-act")
+    one.click(0.7, 0.5)
+    one.expect_mask(0.67, 0.46)
+    two.page.bring_to_front()
+    two.page.click(".mk-banner-act")
+    two.expect_toast("Your work is back")
+    two.expect_mask(0.27, 0.46)
+    gate.let_through()
+    two.page.wait_for_selector(".mk-file-name[title='another.png']", state="attached")
+    two.expect(".mk-undo").to_be_disabled()
+    two.expect_mask(0.27, 0.46, there=False)
 
 
 def test_no_progress_is_shown_of_an_opening_that_was_cancelled(
@@ -262,13 +316,15 @@ def test_no_progress_is_shown_of_an_opening_that_was_cancelled(
         pages.append(socket)
         server.on_message(lambda message: late.append(message) if b'"ingest"' in message else socket.send(message))
 
-    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.route_web_socket(re.compile(r".*/ws\?"), through)
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")
     gate = opening_gate()
     desk.page.set_input_files(".mk-picker", picture)
     gate.wait_for_file()
-    while not late:
+    for _ in range(1000):
+        if late:
+            break
         desk.page.evaluate("new Promise(requestAnimationFrame)")
     desk.page.click(".mk-progress-cancel")
     for message in late:
@@ -290,7 +346,7 @@ def test_a_connection_that_died_without_a_word_is_noticed(desk: Desk, picture: P
             server.on_message(lambda message: None if dead else socket.send(message))
 
     dead: list[bool] = []
-    desk.page.route_web_socket(re.compile(".*/ws$"), through)
+    desk.page.route_web_socket(re.compile(r".*/ws\?"), through)
     desk.page.clock.install()
     desk.page.reload()
     desk.page.wait_for_selector(".mk-status[data-line=on]")

@@ -310,6 +310,9 @@ def test_a_reload_while_another_photo_of_this_size_is_opened(
     desk.page.locator(".mk-recent-open:has-text('photo.png')").click()
     desk.expect_mask(0.27, 0.46)
     desk.expect_mask(0.67, 0.46, there=False)
+    desk.page.click(".mk-new")
+    desk.page.locator(".mk-recent-open:has-text('another.png')").click()
+    desk.page.wait_for_selector(".mk-file-wanted:has-text('another.png')")  # the page that had this file is gone
 
 
 def test_the_tracking_of_a_replay_can_be_given_up(visit: Visit, clip: Path) -> None:

@@ -416,8 +416,9 @@ def test_fields_that_are_absent_are_left_out_and_those_that_are_unknown_are_null
     progress = {"t": "progress", "job": "export", "fraction": None, "message": "Waiting"}
     assert unpacked(pack(ProgressEvent(job="export", fraction=None, message="Waiting")))[0] == progress
     run = {"run": 1, "direction": "both", "frame": 2, "first": 0, "last": 9, "pause": False}
-    hello = HelloEvent(version=0, medium=None, opening=False, tracking=read(t="track", **run))
-    assert unpacked(pack(hello))[0] == {"t": "hello", "version": 0, "medium": None, "opening": False, "tracking": run}
+    nothing = {"opening": False, "restored": False, "editor": "", "edits": 0}
+    hello = HelloEvent(version=0, medium=None, **nothing, tracking=read(t="track", **run))
+    assert unpacked(pack(hello))[0] == {"t": "hello", "version": 0, "medium": None, **nothing, "tracking": run}
 
 
 def test_masks_come_with_their_pictures_and_candidates_with_answers_to_prompts() -> None:

@@ -112,3 +112,14 @@ test('a request that waits can be withdrawn, one that was sent cannot', () => {
   answer();
   assert.deepEqual([sent(), connection.pending], [[click(0)], []]);
 });
+
+test('the server has another edit log until its answer to this one', () => {
+  request(editLog);
+  assert.ok(!connection.isReplaying, 'more comes to what it has');
+  answer();
+  request({ t: 'edit_log', entries: [] });
+  request(click());
+  assert.ok(connection.isReplaying);
+  answer();
+  assert.ok(!connection.isReplaying);
+});

@@ -70,8 +70,9 @@ test('nothing more is requested once the connection is lost', async () => {
   requestMasks();
   socket().onclose({ code: 1006 });
   mock.timers.tick(200); // before it is opened again
-  await Promise.resolve();
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
   connection.open();
+  socket().onopen();
   await pass();
   assert.deepEqual(requested(), []);
 });

@@ -73,6 +73,9 @@ from ui.settings import Settings
 
 # Events that tell how something stands.
 _STATES = ("model", "models", "better_model", "detectors", "queue", "stale", "heartbeat")
+# Requests that change masks.
+_EDITS = SetPromptRequest | RemoveObjectRequest | TrackRequest | DetectClipRequest | UntrackRequest | EditLogRequest
+MAX_PAGE_NAME = 64  # characters
 PREVIEWS_PER_SECOND = 25  # a page asks at most every 60 milliseconds
 
 
@@ -95,6 +98,7 @@ class PageConnection:
         self._answering = asyncio.Lock()  # edits are answered in the order in which they were asked for
         self._telling_stale = asyncio.Lock()
         self._tracking: TrackRequest | DetectClipRequest | None = None  # the run under way
+        self._page, self._editor, self._edits = "", "", 0  # names of the page and of the last one that changed masks
         self._stop_listening = self._follow_better_model(services.better)
         self._untracked: int | None = None  # seq of the last request that was answered, if it took tracking back
 
@@ -128,8 +132,9 @@ class PageConnection:
 
     # --- requests -------------------------------------------------------------------------------------------------
 
-    def greet(self) -> None:
-        """First events of a new connection."""
+    def greet(self, page: str) -> None:
+        """First events of a new connection; `page` is the name that a page has given itself when it was loaded."""
+        self._page = page[:MAX_PAGE_NAME]
         workspace = self._session.workspace
         version, medium = (0, None) if workspace is None else (workspace.version, _describe(workspace))
         tracking, last_object = self._tracking, None
@@ -140,6 +145,9 @@ class PageConnection:
             version=version,
             medium=medium,
             opening=self._tasks.has("ingest"),
+            restored=self._session.is_restored,
+            editor=self._editor,
+            edits=self._edits,
             tracking=tracking,
             last_object=last_object,
             everything=everything,
@@ -196,6 +204,8 @@ class PageConnection:
 
     def _begin_on(self, request: Request, workspace: Workspace) -> None:
         start = self._tasks.start
+        if isinstance(request, _EDITS):
+            self._editor, self._edits = self._page, self._edits + 1
         if isinstance(request, SetPromptRequest | RemoveObjectRequest):
             self._untracked = None
         if isinstance(request, SetPromptRequest):

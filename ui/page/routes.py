@@ -326,7 +326,7 @@ class Routes:
         await queue.attach(disconnect)
         if request.query_params.get("first"):
             self._sessions.touch(session)
-            connection.greet()
+            connection.greet(request.query_params.get("page", ""))
         try:
             messages = await _first_of(queue.drain(), replaced, RECEIVE_SECONDS)
         finally:

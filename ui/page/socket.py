@@ -40,7 +40,7 @@ async def converse(sessions: SessionRegistry, socket: WebSocket) -> None:
     connection.visitor.remember(socket)
     await connection.queue.attach(disconnect)
     sessions.touch(session)
-    connection.greet()
+    connection.greet(socket.query_params.get("page", ""))
     sending = [asyncio.create_task(connection.queue.deliver(socket.send_bytes))]
     sending.append(asyncio.create_task(_send_heartbeats(connection)))
     try:

@@ -168,12 +168,16 @@ class FoundData(_Event):
 class HelloEvent(_Event):
     """The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
     to objects that it makes; `everything` the number of the run of automatic masks under way. `opening`: a medium is
-    being read."""
+    being read, or waits for that; `restored`: the one that is open was so before the server was started. `editor` is
+    the name of the page that was the last to change masks, and `edits` how often any page has done so."""
 
     t: Literal["hello"] = "hello"
     version: int
     medium: MediumData | None
     opening: bool
+    restored: bool
+    editor: str
+    edits: int
     tracking: TrackingRunData | None
     last_object: int | Absent = _ABSENT
     everything: int | Absent = _ABSENT

@@ -379,13 +379,17 @@ export interface LiveStopRequest {
 /**
  * The first event of every connection. `tracking` is the run under way, which may give numbers up to `last_object`
  * to objects that it makes; `everything` the number of the run of automatic masks under way. `opening`: a medium is
- * being read.
+ * being read, or waits for that; `restored`: the one that is open was so before the server was started. `editor` is
+ * the name of the page that was the last to change masks, and `edits` how often any page has done so.
  */
 export interface HelloEvent {
   t: "hello";
   version: number;
   medium: MediumData | null;
   opening: boolean;
+  restored: boolean;
+  editor: string;
+  edits: number;
   tracking: TrackingRunData | null;
   last_object?: number;
   everything?: number;

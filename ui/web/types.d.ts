@@ -248,8 +248,11 @@ type TabRecord = {
   version: number;
   id?: string;
   training?: TrainingResult | null;
-  /** Of how many steps the edit log consists, to know it again. */
-  edits: string;
+  page: string;
+  /** How often masks were changed on the server before this page connected. */
+  edits: number;
+  /** How many steps the edit log has, to know it again. */
+  steps: string;
   /** Edits that the server had not answered yet. */
   pending?: QueuedRequest[];
 } & Partial<SavedProject>;

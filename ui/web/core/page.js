@@ -39,6 +39,9 @@ function translatedTables(tables) {
   return tables;
 }
 
+/** Of this load of the page: tells it from the session's other pages. */
+export const pageId = `${Date.now()}-${Math.random()}`;
+
 export const base = (window.gradio_config?.root ?? location.origin).replace(/\/$/, '');
 
 /** @param {string} path */

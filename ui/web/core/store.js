@@ -8,6 +8,7 @@ export const NOTHING = { frame: -1, bitmap: null, painted: null, frameTurn: 0, s
 export const state = {
   // The session
   token: '', // key to our things on the server
+  edits: 0, // that the server had taken for it, from whichever page, when this one connected
   model: /** @type {ModelState} */ ({
     ready: false,
     fraction: null,

@@ -1,6 +1,6 @@
 // Two ways to exchange messages with the server: a WebSocket, or plain requests where a proxy drops sockets.
 
-import { address } from '../core/page.js';
+import { address, pageId } from '../core/page.js';
 import { refusalOf, TOO_LARGE } from './refusal.js';
 
 /** @import { AutomaticMasksEvent, Event as ServerEvent, LiveMasksEvent, LiveRequest, MasksEvent } from '../protocol.js' */
@@ -48,7 +48,7 @@ export class SocketTransport {
 
   /** @param {Callbacks} callbacks */
   constructor(callbacks) {
-    this.socket = new WebSocket(address('ws').replace(/^http/, 'ws'));
+    this.socket = new WebSocket(address(`ws?page=${pageId}`).replace(/^http/, 'ws'));
     this.socket.binaryType = 'arraybuffer';
     this.socket.onopen = () => {
       this.#watchHeartbeat(callbacks);
@@ -118,7 +118,7 @@ export class RequestTransport {
     const { signal } = this.#ending;
     try {
       for (let first = true; !signal.aborted; first = false) {
-        const response = await fetch(address(`receive${first ? '?first=1' : ''}`), { signal });
+        const response = await fetch(address(first ? `receive?first=1&page=${pageId}` : 'receive'), { signal });
         if (!response.ok) return this.#fail(response.status);
         if (first) this.callbacks.opened();
         const body = await response.arrayBuffer();

@@ -11,6 +11,7 @@ import { refusalText } from './refusal.js';
 
 /** @type {XMLHttpRequest | null} */
 let upload = null;
+const ERROR_DELAY = 500; // milliseconds; what waits to be sent comes just after `hello`
 let isCancelled = false; // what the server still reports of such an opening is not shown
 
 /**
@@ -75,11 +76,17 @@ function openingFailed() {
   emit('open-failed');
 }
 
-/** The server does not know of anything that is being opened: it was lost with a connection, or with the session. */
+/**
+ * The server does not know of anything that is being opened: it was lost with a connection, or with the session, unless
+ * its error comes now.
+ */
 export function forgetOpening() {
-  if (!state.opening || upload) return;
-  openingFailed();
-  toast(tr('What you were opening was lost with the connection. Open it again.'));
+  const { opening } = state;
+  setTimeout(() => {
+    if (!opening || state.opening !== opening || upload) return;
+    openingFailed();
+    toast(tr('What you were opening was lost with the connection. Open it again.'));
+  }, ERROR_DELAY);
 }
 
 export function setUpUploads() {
@@ -89,5 +96,10 @@ export function setUpUploads() {
   });
   on('server-error', ({ job }) => {
     if (job === 'ingest') openingFailed();
+  });
+  on('connection', status => {
+    if (status !== 'taken' || !state.opening) return;
+    abortUpload(); // what has arrived opens in the other tab
+    openingFailed();
   });
 }

@@ -17,8 +17,8 @@ const MAX_RECENT = 6;
 /** @param {ProjectRecord} record */
 function recentCard(record) {
   const card = make('li', 'mk-recent-card');
-  const isOpen = record.id === state.project?.id;
-  const open = makeButton('mk-recent-open', '', () => (isOpen ? setScreen('work') : openRecent(record.id)));
+  const isOpen = () => record.id === state.project?.id; // the card may be older than what is open
+  const open = makeButton('mk-recent-open', '', () => (isOpen() ? setScreen('work') : openRecent(record.id)));
   if (record.thumbnail) {
     const picture = make('img');
     Object.assign(picture, { alt: '', src: URL.createObjectURL(record.thumbnail) });
@@ -26,7 +26,7 @@ function recentCard(record) {
     open.append(picture);
   }
   const text = make('span', 'mk-recent-text');
-  const facts = `${plural(record.objects, '{n} object', '{n} objects')} · ${isOpen ? tr('open now') : ago(record.at)}`;
+  const facts = `${plural(record.objects, '{n} object', '{n} objects')} · ${isOpen() ? tr('open now') : ago(record.at)}`;
   const name = make('b');
   showName(name, record.medium.name);
   text.append(name, make('span', '', facts));

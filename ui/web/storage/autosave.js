@@ -5,6 +5,7 @@ import { EditLog } from '../core/edit_log.js';
 import { backdropsOf, currentEffects } from '../core/effects.js';
 import { frameSize, openMedium } from '../core/media.js';
 import { objects } from '../core/objects.js';
+import { pageId } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { canvasOf } from '../shared/canvas.js';
@@ -60,32 +61,37 @@ export function snapshot() {
   };
 }
 
-/** Saves at once; in the tab alone where another one has taken the session over, which is ahead of this one. */
+/** Saves at once; not where another tab has taken the session over: since then nothing was done here. */
 export function save() {
-  if (!state.medium) return;
+  if (!state.medium || connection.status === 'taken') return;
   const data = snapshot();
   saveInTab(data);
-  if (connection.status !== 'taken' && state.project && state.log.steps.length) saveInDatabase(state.project, data);
+  if (state.project && state.log.steps.length) saveInDatabase(state.project, data);
 }
 
 /** @param {EditLog} log */
-const editsOf = ({ steps, length }) => `${length} of ${steps.length}`;
+const stepsOf = ({ steps, length }) => `${length} of ${steps.length}`;
 
 /**
- * Whether the edit log is as the tab has left it; one from the database may be older.
+ * Whether the masks of the server are those of the edit log: it is as the tab has left it, as one from the database may be
+ * older, and no other page has changed masks since.
  * @param {TabRecord & SavedProject} record
+ * @param {{ version: number; editor: string; edits: number }} hello
  */
-export const hasAllEdits = ({ edits, journal }) => edits === editsOf(new EditLog(journal));
+export const isOnServer = (record, { version, editor, edits }) =>
+  record.version === version &&
+  (record.page === editor || record.edits === edits) &&
+  record.steps === stepsOf(new EditLog(record.journal));
 
 /** @param {ProjectData} data */
 function saveInTab(data) {
-  const { token, training } = state;
-  const isServers = serverHasMasks() && connection.status !== 'taken';
-  const version = isServers ? state.version : 0; // which none has: then a reload replays the edit log
+  const { token, edits, training } = state;
   const pending = connection.pending.map(({ since, ...request }) => request);
-  const session = { token, version, id: state.project?.id, training, edits: editsOf(state.log) };
-  const small = pending.length ? { ...session, version: 0 } : session;
-  for (const record of [{ ...session, pending, ...data }, small]) {
+  const hasMasks = serverHasMasks() && !pending.some(({ t }) => t === 'edit_log');
+  const version = hasMasks ? state.version : 0; // which none has: then a reload replays the edit log
+  const session = { token, version, page: pageId, edits, steps: stepsOf(state.log), id: state.project?.id, training };
+  const alone = pending.length ? { ...session, version: 0 } : session; // without what is pending
+  for (const record of [{ ...(hasMasks ? { ...session, pending } : alone), ...data }, { ...alone, ...data }, alone]) {
     try {
       sessionStorage.setItem(STORAGE_KEY, JSON.stringify(record));
       return;

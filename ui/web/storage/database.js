@@ -2,12 +2,13 @@
 // has a record per project, `files` the opened files, which several projects may share. Where storage is forbidden or
 // full, everything here resolves to `undefined`, and the page works without autosave.
 
+import { pageId } from '../core/page.js';
+
 /** @typedef {{ key: string; file: File; at: number }} FileRecord */
 
 const MAX_PROJECTS = 20; // the oldest are deleted
 const MAX_FILE_BYTES = 500e6; // of all files; the oldest are deleted
 const OPEN_TIMEOUT = 2000; // milliseconds; a database that another version of the page blocks may never open
-const TAB_ID = `${Date.now()}-${Math.random()}`; // of this mount of the page
 
 /**
  * @template T
@@ -136,7 +137,7 @@ export const database = {
     transaction(['works'], 'readwrite', async works => {
       /** @type {ProjectRecord | undefined} */
       const record = await resultOf(works.get(id));
-      if (record) works.put({ ...record, owner: TAB_ID });
+      if (record) works.put({ ...record, owner: pageId });
       return record;
     }),
 
@@ -149,8 +150,8 @@ export const database = {
     transaction(['works'], 'readwrite', async works => {
       /** @type {ProjectRecord | undefined} */
       const saved = await resultOf(works.get(record.id));
-      const id = saved && saved.owner !== TAB_ID ? copyId : record.id;
-      works.put({ ...record, id, owner: TAB_ID });
+      const id = saved && saved.owner !== pageId ? copyId : record.id;
+      works.put({ ...record, id, owner: pageId });
       for (const old of (await projectsIn(works)).slice(MAX_PROJECTS)) works.delete(old.id);
       return id;
     }),

@@ -11,7 +11,7 @@ import {
 } from '../core/media.js';
 import { mount } from '../core/mount.js';
 import { announce, showBanner, showProgress, showTip, toast } from '../core/notices.js';
-import { about, address, base, fingersOnly, listen, root } from '../core/page.js';
+import { about, address, base, fingersOnly, listen, pageId, root } from '../core/page.js';
 import { state, update } from '../core/store.js';
 import { connection } from '../net/connection.js';
 import { forgetOpening } from '../net/uploads.js';
@@ -22,9 +22,10 @@ import { firstHint } from '../tools/hints.js';
 import { syncTracking, trackingEnded } from '../tracking/tracking.js';
 import { requestMasks } from '../viewport/mask_requests.js';
 import { masks } from '../viewport/masks.js';
-import { filesOf, hasAllEdits, loadSaved, save } from './autosave.js';
+import { filesOf, isOnServer, loadSaved, save } from './autosave.js';
 import { backdrops } from './backdrops.js';
 import { database } from './database.js';
+import { replayLog } from './edit_log_replay.js';
 import { recoverOrOffer } from './expired_session.js';
 import { currentProject, reopenProject, showOpened } from './project_restore.js';
 
@@ -40,8 +41,6 @@ let newToken = '';
 let saved = null;
 /** Whether `hello` came on this connection; the server accepts a connection before it checks the token. */
 let isGreeted = false;
-/** Whether another tab has used the session since this one did. */
-let wasTaken = false;
 let hasShownHint = false;
 
 // --- what is open ---
@@ -50,14 +49,15 @@ let hasShownHint = false;
 function mediumOpened({ medium, version, added = state.opening?.added ?? false }) {
   save();
   const { project: expected, ...source } = state.opening ?? {};
-  const candidate = expected ?? (state.reopening || added ? currentProject() : null);
+  const isOurs = added || (state.reopening && !state.opening); // else another medium was opened instead
+  const candidate = expected ?? (isOurs ? currentProject() : null);
   const project = candidate && (added || isSameMedium(candidate.medium, medium)) ? candidate : null;
   if (expected && !project)
     toast(
       tr('This is not {medium}. It is open without your earlier work.', { medium: describeMedium(expected.medium) }),
     );
   if (state.opening) update({ source });
-  else if (!state.reopening) update({ source: null }); // asked for before the page was reloaded: it has no files of it
+  else if (!state.reopening) update({ source: null }); // the page has no files of it: it was reloaded meanwhile, or has given it up
   if (project && added && !filesOf(state.source).length) project.fileKeys = []; // not all of these photos came from files
   update({ opening: null, reopening: false });
   showBanner('');
@@ -89,20 +89,21 @@ function reopenSaved() {
 /**
  * After a reload the server still has the medium and, unless it has opened it again meanwhile, its masks. Photos that were
  * being added may have come meanwhile.
- * @param {Opened & Pick<HelloEvent, 'tracking'>} event
+ * @param {Opened & Pick<HelloEvent, 'tracking' | 'editor' | 'edits'>} event
  */
-function restoreSession({ medium, version, tracking }) {
+function restoreSession({ medium, version, tracking, editor, edits }) {
   const record = saved;
   saved = null;
   const ours = hasProject(record) && record.token === state.token ? record : null;
   const added = ours !== null && isExtended(medium, ours.medium);
   const project = ours && (added || isSameFile(ours.medium, medium)) ? ours : null;
-  const hasMasks = project?.version === version && hasAllEdits(project);
+  const hasMasks = project !== null && isOnServer(project, { version, editor, edits });
   const example = project && !added ? about.examples.find(each => each.name === project.example) : undefined;
   if (project && added) project.fileKeys = []; // of the former photos alone
   update({ source: { example }, training: record?.training ?? null });
   if (project && !example) findFiles(project.fileKeys ?? [], version);
   showOpened({ medium, version }, project, { replay: !hasMasks, quiet: added });
+  if (!project) replayLog(); // empty: objects of another page would be in the way
   if (hasMasks) requestMasks();
   if (hasMasks) for (const request of project.pending ?? []) connection.request(request);
   syncTracking(tracking);
@@ -131,29 +132,31 @@ function catchUp(tracking) {
 }
 
 /** @param {HelloEvent} event the first one of every connection */
-function greeted({ medium, version, tracking, opening }) {
-  const isTakenBack = wasTaken;
+function greeted({ medium, version, tracking, opening, restored, editor, edits }) {
   isGreeted = true;
-  wasTaken = false;
   if (newToken && newToken !== state.token) releaseToken();
-  const isKnown = !!medium && !!state.medium && isSameFile(state.medium, medium);
-  if (!opening && !state.reopening && (!medium || isKnown)) forgetOpening();
+  const isOurs = editor === pageId || edits === state.edits;
+  update({ edits });
+  const isNew = !!medium && version !== state.version && !restored;
+  if (!opening && !state.reopening && !isNew) forgetOpening();
   if (!medium) reopenSaved();
-  else if (state.reopening || (state.opening && state.version !== version)) mediumOpened({ medium, version });
-  else if (state.version === version && !isTakenBack) catchUp(tracking);
-  else if (isKnown) bringBack({ medium, version });
-  else restoreSession({ medium, version, tracking });
+  else if (state.reopening || (state.opening && isNew)) mediumOpened({ medium, version });
+  else if (state.version === version && isOurs) catchUp(tracking);
+  else if (state.medium && isSameFile(state.medium, medium)) bringBack({ medium, version });
+  else restoreSession({ medium, version, tracking, editor, edits });
 }
 
 /**
  * The medium is on the server, but not the masks of this page: the server was started again and has kept it, the page was
- * reloaded while it was being opened, or another tab has changed them.
+ * reloaded while it was being opened, it was opened twice, or another tab has changed them.
  * @param {Opened} event
  */
 function bringBack(event) {
+  const { opening } = state; // another one that is still being opened
   backdrops.sent.clear();
-  update({ reopening: true });
+  update({ reopening: true, opening: null });
   mediumOpened(event);
+  update({ opening });
 }
 
 // --- the token ---
@@ -209,11 +212,8 @@ function connectionChanged(status) {
   if (status === 'connecting' || status === 'lost') isGreeted = false;
   if (status === 'on' && !state.model.error) showBanner('');
   if (status === 'lost' && state.medium) showBanner(tr('The connection was lost. Reconnecting; your work is kept.'));
-  if (status === 'taken') {
-    wasTaken = true;
-    save();
+  if (status === 'taken')
     showBanner(tr('This work is open in another tab.'), tr('Use it here'), () => connection.open());
-  }
   if (status === 'gone') sessionExpired();
 }
 
