@@ -305,6 +305,25 @@ def test_a_tab_that_is_taken_back_while_it_opens_another_photo(
     two.expect_mask(0.27, 0.46, there=False)
 
 
+def test_photos_that_were_added_come_to_the_tab_that_is_taken_back(
+    server: tuple[Server, str], visit: Callable[..., Desk], picture: Path, opening_gate: Callable[[], OpeningGate]
+) -> None:
+    one, two = two_tabs(visit, server[1], picture)
+    gate = opening_gate()
+    added: Any = {"name": "added.png", "mimeType": "image/png", "buffer": picture.read_bytes()}
+    two.page.set_input_files(".mk-adder", files=[added])
+    gate.wait_for_file()
+    one.page.bring_to_front()
+    one.page.click(".mk-banner-act")
+    gate.let_through()
+    one.page.wait_for_selector(".mk-photo-name:has-text('added.png')")
+    two.page.bring_to_front()
+    two.page.click(".mk-banner-act")
+    two.page.wait_for_selector(".mk-photo-name:has-text('added.png')")
+    two.press("Home")
+    two.expect_mask(0.27, 0.46)
+
+
 def test_no_progress_is_shown_of_an_opening_that_was_cancelled(
     desk: Desk, picture: Path, opening_gate: Callable[[], OpeningGate]
 ) -> None:

@@ -152,9 +152,14 @@ class PageConnection:
             last_object=last_object,
             everything=everything,
         )
+        if tracking is not None:
+            self._note_edit()  # its masks come to this page from now on
         self.queue.put_first(pack(hello))
         self._tasks.start(report_loading(lambda: self._session.model, self.send))
         self._send_better_model()
+
+    def _note_edit(self) -> None:
+        self._editor, self._edits = self._page, self._edits + 1
 
     async def handle(self, text: str) -> None:
         """Take a request of the page: answers and errors come through the queue. Raises `TooFast` for a flood.
@@ -205,7 +210,7 @@ class PageConnection:
     def _begin_on(self, request: Request, workspace: Workspace) -> None:
         start = self._tasks.start
         if isinstance(request, _EDITS):
-            self._editor, self._edits = self._page, self._edits + 1
+            self._note_edit()
         if isinstance(request, SetPromptRequest | RemoveObjectRequest):
             self._untracked = None
         if isinstance(request, SetPromptRequest):

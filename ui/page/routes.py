@@ -37,7 +37,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -318,20 +318,26 @@ class Routes:
         return Response(status_code=204)
 
     async def _receive(self, request: Request, session: Session, connection: PageConnection) -> Response:
-        replaced, queue = asyncio.Event(), connection.queue
+        queue, draining, is_replaced = connection.queue, None, False
 
         async def disconnect() -> None:
-            replaced.set()
+            nonlocal is_replaced
+            is_replaced = True
+            if draining is not None:
+                draining.cancel()  # at once: what comes next is for the page that has come instead
 
         await queue.attach(disconnect)
         if request.query_params.get("first"):
             self._sessions.touch(session)
             connection.greet(request.query_params.get("page", ""))
+        draining = asyncio.create_task(queue.drain())
         try:
-            messages = await _first_of(queue.drain(), replaced, RECEIVE_SECONDS)
+            await asyncio.wait({draining}, timeout=0 if is_replaced else RECEIVE_SECONDS)
         finally:
+            draining.cancel()
             queue.detach(disconnect)
-        if replaced.is_set() and not messages:
+        messages = draining.result() if draining.done() and not draining.cancelled() else []
+        if is_replaced and not messages:
             return _refuse(409, "This work is open in another tab.")
         body = b"".join(struct.pack("<I", len(message)) + message for message in messages)
         return Response(body, media_type="application/octet-stream", headers=FRESH)
@@ -351,17 +357,6 @@ class Routes:
     async def _bye(self, request: Request, session: Session, connection: PageConnection) -> Response:
         self._sessions.leave(session)
         return Response(status_code=204)
-
-
-async def _first_of(messages: Coroutine[Any, Any, list[bytes]], end: asyncio.Event, seconds: float) -> list[bytes]:
-    """The messages, or none where the end or the time comes first."""
-    drain, ending = asyncio.create_task(messages), asyncio.create_task(end.wait())
-    await asyncio.wait({drain, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    ending.cancel()
-    if drain.done():
-        return drain.result()
-    drain.cancel()
-    return []
 
 
 def _refuse(status: int, text: str) -> Response:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import logging
 import os
 import re
 import struct
+import threading
 import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,9 +22,10 @@ from starlette.websockets import WebSocketDisconnect
 from sam2_core.errors import Busy
 from sam2_core.media import open_store
 from tests.media.numbered import make_clip, read_number
-from tests.ui.house import House, open_house, picture_bytes, unpack
+from tests.ui.house import DEADLINE, House, open_house, picture_bytes, unpack
 from ui.examples import examples
 from ui.jobs import RateLimit
+from ui.page.connection import PageConnection
 from ui.protocol import MAX_REQUEST_CHARACTERS
 
 CLICK = {"points": [[20, 24, 1]]}
@@ -244,6 +248,33 @@ def test_the_same_works_without_sockets(house: House) -> None:
     assert house.client.post(f"/s/{token}/send", json=message).status_code == 204
     assert hear("masks")["seq"] == 3
     assert house.client.post(f"/s/{token}/send", content=b"x" * (MAX_REQUEST_CHARACTERS + 1)).status_code == 413
+
+
+def test_a_reloaded_page_gets_its_first_event_though_a_request_of_the_former_one_waits(house: House) -> None:
+    session = house.session()
+    assert isinstance(session.client, PageConnection)
+    queue = session.client.queue
+    answers: list[int] = []
+
+    def receive(**first: str) -> httpx.Response:
+        return house.client.get(f"/s/{session.token}/receive", params=first)
+
+    def keep_receiving() -> None:
+        while not answers or answers[-1] == 200:
+            answers.append(receive().status_code)
+
+    async def nothing_is_left() -> None:
+        while queue._waiting or not queue.is_connected:
+            await asyncio.sleep(0)
+
+    receive(first="1", page="former")
+    former = threading.Thread(target=keep_receiving)
+    former.start()
+    house.call(nothing_is_left)
+    first_event = receive(first="1", page="new").content
+    former.join(DEADLINE)
+    assert unpack(first_event[4 : 4 + int.from_bytes(first_event[:4], "little")])[0]["t"] == "hello"
+    assert answers[-1] == 409
 
 
 def test_a_closed_tab_frees_everything(house: House) -> None:

@@ -72,7 +72,7 @@ function cancelOpening() {
 
 function openingFailed() {
   update({ opening: null });
-  showProgress('');
+  if (!connection.isReplaying) showProgress('');
   emit('open-failed');
 }
 
@@ -82,8 +82,9 @@ function openingFailed() {
  */
 export function forgetOpening() {
   const { opening } = state;
+  if (!opening || upload) return;
   setTimeout(() => {
-    if (!opening || state.opening !== opening || upload) return;
+    if (state.opening !== opening || upload) return;
     openingFailed();
     toast(tr('What you were opening was lost with the connection. Open it again.'));
   }, ERROR_DELAY);

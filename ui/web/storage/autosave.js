@@ -61,12 +61,12 @@ export function snapshot() {
   };
 }
 
-/** Saves at once; not where another tab has taken the session over: since then nothing was done here. */
+/** Saves at once; in the tab alone where another one has taken the session over, and may be ahead of this one. */
 export function save() {
-  if (!state.medium || connection.status === 'taken') return;
+  if (!state.medium) return;
   const data = snapshot();
   saveInTab(data);
-  if (state.project && state.log.steps.length) saveInDatabase(state.project, data);
+  if (connection.status !== 'taken' && state.project && state.log.steps.length) saveInDatabase(state.project, data);
 }
 
 /** @param {EditLog} log */

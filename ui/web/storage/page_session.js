@@ -143,6 +143,7 @@ function greeted({ medium, version, tracking, opening, restored, editor, edits }
   else if (state.reopening || (state.opening && isNew)) mediumOpened({ medium, version });
   else if (state.version === version && isOurs) catchUp(tracking);
   else if (state.medium && isSameFile(state.medium, medium)) bringBack({ medium, version });
+  else if (state.medium && isExtended(medium, state.medium)) mediumOpened({ medium, version, added: true });
   else restoreSession({ medium, version, tracking, editor, edits });
 }
 
