@@ -240,17 +240,12 @@ def test_each_tab_has_its_own_masks_when_it_takes_a_work_back(
 def test_an_opening_that_is_lost_with_the_connection_is_told(
     desk: Desk, picture: Path, opening_gate: Callable[[], OpeningGate]
 ) -> None:
-    sockets: list[Any] = []
-    desk.page.route_web_socket(
-        re.compile(r".*/ws\?"), lambda socket: sockets.append((socket, socket.connect_to_server()))
-    )
-    desk.page.reload()
-    desk.page.wait_for_selector(".mk-status[data-line=on]")
+    sockets = sockets_of(desk)
     gate = opening_gate()
     desk.page.set_input_files(".mk-picker", picture)
     gate.wait_for_file()
     gate.lose()
-    sockets[-1][0].close(code=1011)
+    sockets[-1].close(code=1011)
     desk.expect_toast("What you were opening was lost with the connection")
     desk.expect(".mk-progress-overlay").to_be_hidden()
 
@@ -283,16 +278,21 @@ def test_a_medium_that_opens_while_the_connection_is_lost_is_new(
     desk.expect(".mk-toast").to_have_count(0)
 
 
+def take_over_while_opening(one: Desk, two: Desk, gate: OpeningGate, picker: str, picture: Path, name: str) -> None:
+    """The first tab takes the work over while the second one opens a photo under this name."""
+    photo: Any = {"name": name, "mimeType": "image/png", "buffer": picture.read_bytes()}
+    two.page.set_input_files(picker, files=[photo])
+    gate.wait_for_file()
+    one.page.bring_to_front()
+    one.page.click(".mk-banner-act")
+
+
 def test_a_tab_that_is_taken_back_while_it_opens_another_photo(
     server: tuple[Server, str], visit: Callable[..., Desk], picture: Path, opening_gate: Callable[[], OpeningGate]
 ) -> None:
     one, two = two_tabs(visit, server[1], picture)
     gate = opening_gate()
-    another: Any = {"name": "another.png", "mimeType": "image/png", "buffer": picture.read_bytes()}
-    two.page.set_input_files(".mk-picker", files=[another])
-    gate.wait_for_file()
-    one.page.bring_to_front()
-    one.page.click(".mk-banner-act")
+    take_over_while_opening(one, two, gate, ".mk-picker", picture, "another.png")
     one.click(0.7, 0.5)
     one.expect_mask(0.67, 0.46)
     two.page.bring_to_front()
@@ -310,11 +310,7 @@ def test_photos_that_were_added_come_to_the_tab_that_is_taken_back(
 ) -> None:
     one, two = two_tabs(visit, server[1], picture)
     gate = opening_gate()
-    added: Any = {"name": "added.png", "mimeType": "image/png", "buffer": picture.read_bytes()}
-    two.page.set_input_files(".mk-adder", files=[added])
-    gate.wait_for_file()
-    one.page.bring_to_front()
-    one.page.click(".mk-banner-act")
+    take_over_while_opening(one, two, gate, ".mk-adder", picture, "added.png")
     gate.let_through()
     one.page.wait_for_selector(".mk-photo-name:has-text('added.png')")
     two.page.bring_to_front()
